@@ -1,0 +1,309 @@
+//! The table of reasons: one row a reason, with the party, layer and resolution that it has unless a rule says
+//! otherwise, and the next step for a person. Everything that names a reason (conditions, metrics, documentation) is
+//! made from this table.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Layer, Party, Resolution};
+
+/// What a reason means unless a rule of the judge says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct ReasonRow {
+    /// The stable word.
+    pub name: &'static str,
+    /// Whose fault it is.
+    pub party: Party,
+    /// Where in the chain of causes.
+    pub layer: Layer,
+    /// What makes it go away.
+    pub resolution: Resolution,
+    /// The next step, for a person.
+    pub action: &'static str,
+    /// What it means, for the catalogue.
+    pub meaning: &'static str,
+}
+
+macro_rules! reasons {
+    ($($name:ident $party:ident $layer:ident $resolution:ident $action:literal $meaning:literal;)+) => {
+        /// Why something does not work: a closed set of stable words.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
+        pub enum Reason {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The row of the table.
+            #[must_use]
+            pub const fn row(self) -> ReasonRow {
+                match self {
+                    $(Self::$name => ReasonRow {
+                        name: stringify!($name),
+                        party: Party::$party,
+                        layer: Layer::$layer,
+                        resolution: Resolution::$resolution,
+                        action: $action,
+                        meaning: $meaning,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    InvalidSpec Config Spec SpecChange
+        "Correct the named field and apply the object again"
+        "A field of the object is not usable; the message names it";
+    CoreNotFound Config References External
+        "Create the WazoCore that spec.coreRef names, or correct the reference"
+        "The WazoCore does not exist";
+    CoreSuspended Config References External
+        "Set spec.suspend of the WazoCore to false"
+        "The WazoCore is suspended while work is pending";
+    CredentialsMissing Config References External
+        "Create the Secret with the keys username and password"
+        "The credentials Secret or a key of it is missing";
+    CaBundleMissing Config References External
+        "Point spec.caBundle to a ConfigMap key with the certificate authority of the core"
+        "The certificate authority of the core is not known here, or its ConfigMap or key is missing";
+    CaBundleInvalid Config References External
+        "Put at least one PEM certificate into the ConfigMap key"
+        "The CA bundle holds no PEM certificate";
+    CoreUrlWrong Config CoreTransport SpecChange
+        "Set spec.url to the address of the stack, as in https://stack.example"
+        "Something answers at the URL, but not a Wazo core, or the name never resolved";
+    CoreUnreachable Core CoreTransport Retry
+        "Ask who runs the core: nothing accepts connections there"
+        "Connections to the core are refused or broken";
+    CorePathTimeout Path CoreTransport Retry
+        "Check firewalls and routes between the cluster and the core"
+        "Connections to the core time out";
+    CoreNameNotResolving Cluster DNS Retry
+        "Check the cluster's DNS and the core's DNS records"
+        "The core's name resolved before and does not now";
+    CoreCertificateInvalid Core CoreTransport External
+        "Ask who runs the core to renew its certificate"
+        "The core's certificate is expired or not yet valid";
+    CertificateChangedInCore Core CoreTransport External
+        "Ask who runs the core for its new certificate authority and put it into the CA bundle"
+        "The core's certificate was trusted before and is not now, with our CA bundle unchanged";
+    CoreServiceDown Core CoreAPI Retry
+        "Ask who runs the core to look at the daemon that is named"
+        "The core's front answers, the daemon behind it does not";
+    CoreAuthDown Core CoreAuth Retry
+        "Ask who runs the core to look at wazo-auth and its database"
+        "wazo-auth does not work";
+    CoreServerError Core CoreAPI Retry
+        "Ask who runs the core; the trace id is in the daemon's log"
+        "A daemon answers with server errors";
+    CoreEventsDegraded Core CoreEvents Retry
+        "Ask who runs the core to look at RabbitMQ"
+        "A daemon reports that a part of it fails";
+    CoreThrottled Operator CoreAPI Retry
+        "Lower spec.requestsPerSecond of the WazoCore"
+        "The core's front refuses requests that come too fast";
+    CoreSessionsExhausted Operator CoreAuth Retry
+        "Close sessions of the account: a user has at most 100"
+        "The account has too many live tokens";
+    CoreCredentialsRejected Config CoreAuth External
+        "Correct username and password in the credentials Secret"
+        "wazo-auth refuses the credentials";
+    CredentialsChangedInCore Config CoreAuth External
+        "The password was changed in the core: put the new one into the credentials Secret"
+        "wazo-auth accepted the credentials before and refuses them now, with our Secret unchanged";
+    CoreForbidden Config CoreAuth External
+        "Give the core account the rights that status.missingPermissions lists"
+        "The core account lacks a right";
+    PermissionChangedInCore Config CoreAuth External
+        "Rights were taken from the core account: give back what status.missingPermissions lists"
+        "The core account had the right before and lacks it now";
+    TenantNotAllowed Config CoreAuth External
+        "Set spec.tenant of the WazoCore to a tenant that the account may act in"
+        "The core account may not act in the tenant";
+    CoreConflict Config Registration External
+        "Correct manifest_urls of the named application in the core: a list of URLs, or text"
+        "An object in the core has a form that cannot be edited safely";
+    RequestRejected Operator Registration Retry
+        "Report this to the operator's maintainers with the evidence"
+        "The core refuses a request as invalid that nothing in the spec explains";
+    NameTaken Config References External
+        "Rename the plugin, or remove the object of the same name that the operator did not make"
+        "An object of a child's name exists that the operator did not make";
+    OperatorForbidden Operator KubeAPI External
+        "Give the operator's ServiceAccount the right that the message names: install the chart's RBAC"
+        "The API server refuses a request of the operator";
+    ApplyRejected Config Admission External
+        "Read the API server's message: it names the field"
+        "The API server refuses a child object";
+    PolicyDenied Cluster Admission External
+        "Ask who runs the cluster about the policy that is named"
+        "An admission policy or webhook refuses a child object";
+    PodSecurityViolated Cluster Admission External
+        "Ask who runs the cluster about the namespace's Pod Security level"
+        "The namespace's Pod Security level refuses the pods";
+    QuotaExceeded Cluster Quota External
+        "Raise the namespace's ResourceQuota, or free what uses it"
+        "The namespace's quota is used up";
+    ImageNotFound Config Image SpecChange
+        "Correct spec.workload.image, or push the image"
+        "The registry says that the image does not exist";
+    InvalidImageName Config Spec SpecChange
+        "Correct spec.workload.image"
+        "The image's name is not a valid reference";
+    PullSecretRejected Config References External
+        "Correct spec.workload.imagePullSecrets and the Secrets that it names"
+        "The registry refuses the credentials, or asks for some";
+    RegistryUntrusted Cluster Image External
+        "Install the registry's certificate authority on the nodes"
+        "The nodes do not trust the registry's certificate";
+    RegistryUnreachable Cluster Image Retry
+        "Check the nodes' way to the registry"
+        "The nodes do not reach the registry";
+    RegistryThrottled Dependency Image Retry
+        "Wait, or use another registry or a mirror"
+        "The registry limits the rate of pulls";
+    ArchitectureUnsupported Partner Image External
+        "Build the image for the nodes' architecture"
+        "The image has no variant for the nodes' architecture";
+    ImagePullFailed Unknown Image Retry
+        "Read the kubelet's message"
+        "The image cannot be pulled, for a reason that is not recognised";
+    Unschedulable Cluster Scheduling External
+        "Read the scheduler's message: add capacity, or lower spec.workload.resources"
+        "No node can run the pod";
+    ReferenceMissing Config References External
+        "Create the Secret, ConfigMap or key that the message names"
+        "The pod refers to something that does not exist";
+    ImageRunsAsRoot Partner Image External
+        "Build the image with a numeric USER other than 0"
+        "The image wants to run as root";
+    CommandNotStarted Partner Container External
+        "Correct the image's entry point"
+        "The container's command cannot be started";
+    ProcessExited Partner Container External
+        "Read the container's log: kubectl logs with --previous"
+        "The container's process exits with an error";
+    ProcessCrashed Partner Container External
+        "Read the container's log: the process was ended by a signal of its own making"
+        "The container's process crashes";
+    ProcessCompleted Partner Container External
+        "The image must run a server: its process ends by itself"
+        "The container's process ends without an error";
+    OutOfMemory Partner Container External
+        "Let the process use less memory, or raise spec.workload.resources.limits.memory"
+        "The container uses more memory than its limit";
+    PodsEvicted Cluster Node Retry
+        "Ask who runs the cluster: the nodes evicted the pods"
+        "Pods were evicted or preempted";
+    NotListening Partner Probe External
+        "Let the process listen on spec.workload.port, or correct the port"
+        "Nothing listens on the port in the running container";
+    ReportsUnhealthy Partner Probe External
+        "Look at what the readiness path answers"
+        "The readiness path answers with an error";
+    ProbeTimeout Partner Probe External
+        "Let the readiness path answer faster"
+        "The readiness path does not answer in time";
+    NotReady Unknown Probe Retry
+        "Look at the pods: kubectl describe pods"
+        "Pods run but are not ready, and no probe tells why";
+    RolloutDeadlineExceeded Unknown Container External
+        "Look at the pods: kubectl describe pods"
+        "The rollout did not end in time, for no known reason";
+    GatewayApiMissing Cluster Route External
+        "Install the Gateway API and a Gateway controller"
+        "The cluster does not serve the Gateway API";
+    GatewayNotFound Config Route External
+        "Correct spec.expose.gateway, or create the Gateway"
+        "The Gateway does not exist";
+    GatewayNotProgrammed Cluster Route External
+        "Ask who runs the Gateway"
+        "The Gateway is not programmed";
+    NoRouteController Cluster Route External
+        "Ask who runs the Gateway: no controller answers for it"
+        "No Gateway controller has looked at the route";
+    RouteNotAccepted Config Route External
+        "Correct spec.expose: the Gateway's listeners do not take this route"
+        "The Gateway does not accept the route";
+    RouteBackendNotFound Operator Service Retry
+        "Report this to the operator's maintainers with the evidence"
+        "The Gateway does not find the Service that the operator made";
+    HostNotResolving Config DNS External
+        "Create a DNS record for spec.expose.host that points to the Gateway"
+        "The public host name does not resolve";
+    AddressRefused Config DNS External
+        "Point the host name to the Gateway's address, or allow the range in the operator's chart (probe.allowedCIDRs)"
+        "The public host name resolves to an address that the operator must not connect to";
+    PublicAddressUnreachable Cluster Route Retry
+        "Check the Gateway and the way to it: the pods answer, the public address does not"
+        "The public address does not accept connections";
+    PublicCertificateInvalid Cluster Certificate External
+        "Give the Gateway's listener a certificate that is valid for the host name"
+        "The public address's certificate is not valid for the host, expired or not trusted";
+    GatewayError Cluster Route Retry
+        "Look at the Gateway's log: the pods answer, the Gateway does not pass it on"
+        "The public address answers with an error although the pods answer well";
+    CorsLostOnTheWay Cluster Route External
+        "Let the Gateway pass the Access-Control-Allow-Origin header"
+        "The pods send the CORS header, the public address does not";
+    ManifestNotFound Config Manifest External
+        "Correct registrations.ui[].manifest: the pods answer 404 there"
+        "The plugin answers 404 for the manifest";
+    ManifestUnavailable Partner Manifest External
+        "Let the plugin answer the manifest's path with 200"
+        "The plugin answers the manifest's path with an error";
+    ManifestRedirects Partner Manifest External
+        "Serve the manifest itself instead of a redirect"
+        "The manifest's address redirects too often";
+    ManifestTooLarge Partner Manifest External
+        "Serve a manifest of at most 1 MiB"
+        "The manifest is larger than 1 MiB";
+    ManifestInvalid Partner Manifest External
+        "Correct the manifest at the JSON path that the message names"
+        "The manifest is not valid";
+    CorsMissing Partner Manifest External
+        "Send Access-Control-Allow-Origin for requests with an Origin header"
+        "The plugin does not allow browsers of other origins to read the manifest";
+    FramingForbidden Partner Manifest External
+        "Do not send X-Frame-Options or a CSP frame-ancestors that keeps the Wazo application out"
+        "The plugin's page forbids to be shown in a frame";
+    OperatorError Operator Operator Retry
+        "Report this to the operator's maintainers with the operator's log"
+        "The operator failed at something that is not explained by anything else";
+}
+
+impl Reason {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().name
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn every_reason_says_what_it_means_and_what_to_do_next() {
+        for reason in Reason::ALL {
+            let row = reason.row();
+            assert!(!row.action.is_empty() && !row.meaning.is_empty(), "{reason}");
+            assert!(!row.action.ends_with('.') && row.action.len() <= 200, "{reason}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What can go wrong with a call to the core, as data.
+
+use jiff::Timestamp;
+
+use super::facts::Daemon;
+
+/// A call to the core that did not do what it should.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{daemon} {operation}: {kind}", daemon = daemon.name())]
+pub struct CoreError {
+    /// Which daemon was asked.
+    pub daemon: Daemon,
+    /// Method and route with placeholders, such as `PUT /external/apps/{name}`; never a token.
+    pub operation: &'static str,
+    /// What happened.
+    pub kind: CoreErrorKind,
+    /// The trace id that was sent; the core logs it.
+    pub trace_id: String,
+    /// When it was first seen in this row of failures.
+    pub at: Timestamp,
+}
+
+/// What happened to a call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CoreErrorKind {
+    /// The stack's name does not resolve.
+    #[error("the name does not resolve")]
+    NameNotResolved,
+    /// The connection was refused.
+    #[error("connection refused")]
+    Refused,
+    /// The connection broke before a whole answer came.
+    #[error("the connection broke before an answer came")]
+    Broken,
+    /// No connection, or no answer, within the time limit.
+    #[error("no answer within {seconds} s")]
+    TimedOut {
+        /// The limit.
+        seconds: u64,
+    },
+    /// The core's certificate is expired or not yet valid.
+    #[error("the certificate is expired or not yet valid")]
+    CertificateExpired,
+    /// The core's certificate is not signed by a known authority.
+    #[error("the certificate is not signed by a known authority")]
+    CertificateUnknownIssuer,
+    /// The core's certificate is for other names.
+    #[error("the certificate is not valid for this name")]
+    CertificateWrongName,
+    /// TLS failed otherwise.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// An answer that no Wazo daemon or front gives, such as HTML with 200.
+    #[error("answered {status} with {content_type}, which is not a Wazo core")]
+    NotWazo {
+        /// The HTTP status.
+        status: u16,
+        /// The media type, shortened.
+        content_type: String,
+    },
+    /// The front answers 502, 503 or 504: the daemon behind it is down.
+    #[error("the front answers {0}: the daemon is down")]
+    DaemonDown(u16),
+    /// The daemon answers that wazo-auth is not reachable (503).
+    #[error("the daemon does not reach wazo-auth")]
+    AuthUnreachable,
+    /// The daemon answers with another server error (5xx).
+    #[error("answered {0}")]
+    ServerError(u16),
+    /// The front refuses requests that come too fast (429).
+    #[error("answered 429: too many requests")]
+    Throttled,
+    /// wazo-auth refuses another session for this user (429 on POST /token).
+    #[error("the account has too many live tokens")]
+    TooManySessions,
+    /// wazo-auth refuses the username and password.
+    #[error("the credentials are rejected")]
+    CredentialsRejected,
+    /// The account lacks a right; named by our own table of requests, in ACL notation.
+    #[error("the account lacks the right {0}")]
+    MissingPermission(&'static str),
+    /// The account may not act in the tenant.
+    #[error("the account may not act in the tenant")]
+    TenantRefused,
+    /// A freshly made token is refused as unknown.
+    #[error("a fresh token is refused")]
+    TokenRefused,
+    /// The daemon refuses the request as invalid.
+    #[error("answered {0}: the request is refused as invalid")]
+    Rejected(u16),
+    /// The answer has not the shape that the daemon is known to give: path and expected type, never the value.
+    #[error("the answer is not as expected at {0}")]
+    UnexpectedShape(String),
+}

@@ -1,0 +1,171 @@
+//! What is known of a core: small facts, read by the judge and the plan, written by the core's actor alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::error::CoreError;
+
+/// A daemon of the core that the operator uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Daemon {
+    /// wazo-auth 0.1.
+    Auth,
+    /// wazo-confd 1.1.
+    Confd,
+}
+
+impl Daemon {
+    /// The name as in `/api/<name>/<version>` and in `WazoCore.status.services`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Confd => "confd",
+        }
+    }
+
+    /// The path prefix below the stack's URL.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Auth => "/api/auth/0.1",
+            Self::Confd => "/api/confd/1.1",
+        }
+    }
+}
+
+/// The operator's session with the core, as one account.
+#[derive(Clone, Debug)]
+pub enum SessionFact {
+    /// No login was tried yet.
+    Pending,
+    /// Logged in.
+    LoggedIn(Account),
+    /// The last login failed; the error says why.
+    Failed(CoreError),
+}
+
+/// Who the core says that we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account's uuid (`auth_id`).
+    pub uuid: Uuid,
+    /// The account's own tenant.
+    pub tenant: Uuid,
+    /// The stack's uuid (`xivo_uuid`).
+    pub stack: Uuid,
+}
+
+/// How a daemon is, from a real read and the parsed body of its status.
+#[derive(Clone, Debug)]
+pub struct ServiceFact {
+    /// The state.
+    pub state: ServiceState,
+    /// The last error, unless `Up`.
+    pub error: Option<CoreError>,
+    /// For `Degraded`: the names of the parts that the daemon itself reports as failing, such as `bus_consumer`.
+    pub failing: Vec<String>,
+    /// When the state last changed.
+    pub since: Timestamp,
+    /// When it last answered well.
+    pub last_good: Option<Timestamp>,
+}
+
+/// The state of a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceState {
+    /// Not asked yet.
+    Unknown,
+    /// It answers real reads, and reports nothing as failing.
+    Up,
+    /// It answers, and reports a part of itself as failing.
+    Degraded,
+    /// It does not answer, or answers with server errors.
+    Down,
+}
+
+/// An external application of a tenant: the shared object that holds manifest URLs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppKey {
+    /// The tenant that the application is of.
+    pub tenant: Uuid,
+    /// Its name, such as `wazo-euc-application-desktop`.
+    pub name: String,
+}
+
+/// What is known of an application's `manifest_urls`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppFact {
+    /// The URLs in it, in order; empty where the application or the key does not exist.
+    pub urls: Vec<String>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
+/// What a plugin wants of one application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CoreStep {
+    /// The application.
+    pub app: AppKey,
+    /// What is wanted.
+    pub edit: AppEdit,
+}
+
+/// An edit of an application's `manifest_urls`, as data: idempotent, and merged with those of other plugins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AppEdit {
+    /// The URL is in the list.
+    Present(String),
+    /// The URL is not in the list.
+    Absent(String),
+}
+
+/// What became of a step.
+#[derive(Clone, Debug)]
+pub enum StepState {
+    /// Not carried out yet; waits for its turn.
+    Pending,
+    /// A read made after the step was wished for shows that it holds. `changed`: a write of ours made it so.
+    Done {
+        /// Whether a write of ours made it so.
+        changed: bool,
+    },
+    /// The object has a form that cannot be edited safely, for example `manifest_urls` that is a number.
+    Refused(String),
+    /// The core did not do it; it will be tried again when the breaker lets it.
+    Failed(CoreError),
+}
+
+/// A step with what became of it.
+#[derive(Clone, Debug)]
+pub struct StepOutcome {
+    /// The step.
+    pub step: CoreStep,
+    /// What became of it.
+    pub state: StepState,
+    /// When the state was last changed.
+    pub at: Timestamp,
+}
+
+/// All that is known of one core.
+#[derive(Clone, Debug)]
+pub struct CoreFacts {
+    /// The session.
+    pub session: SessionFact,
+    /// The stack's version, such as `26.08`, from confd's `infos`.
+    pub version: Option<String>,
+    /// The tenant that the operator acts in: `spec.tenant`, else the account's own.
+    pub tenant: Option<Uuid>,
+    /// The daemons in use.
+    pub services: BTreeMap<Daemon, ServiceFact>,
+    /// Rights that the operator needs and the account lacks, in ACL notation; `None`: not asked yet.
+    pub missing_permissions: Option<Vec<String>>,
+    /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
+    pub tenant_refused: bool,
+    /// The applications in use, as last read.
+    pub apps: BTreeMap<AppKey, AppFact>,
+    /// When this core was last seen to work in whole: logged in, rights present, daemons up.
+    pub last_good: Option<Timestamp>,
+}
