@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The prober: asks the plugins from the pod to the outside, as a browser would, and keeps what it saw as facts.
+//!
+//! The public address is asked through a guarded client (every resolved address is checked and pinned); the pods are
+//! asked only while the public address does not answer well, so that the judge can tell the plugin from the way to
+//! it. Nothing waits for a probe: the controller leaves jobs, reads facts, and is woken when a verdict changes.
+
+mod cidr;
+mod fact;
+mod job;
+mod look;
+mod network;
+mod prober;
+mod settings;
+
+pub use cidr::{Cidr, CidrError};
+pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
+pub use job::{ProbeJob, ReadinessJob};
+pub use look::{CertificateFlaw, FramingHeader, Look, LookError, ReadinessLook, RedirectFlaw};
+pub use network::{Network, ResolveError, Stream, SystemNetwork};
+pub use prober::{Prober, ProberError};
+pub use settings::ProbeSettings;

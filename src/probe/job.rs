@@ -1,0 +1,35 @@
+//! What the controller wishes to know about a plugin.
+
+use std::net::{IpAddr, SocketAddr};
+
+use url::Url;
+
+use crate::api::ui_manifest::Product;
+
+/// A UI manifest to look at: one entry of `registrations.ui`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeJob {
+    /// The entry's name.
+    pub name: String,
+    /// The manifest's public URL; https.
+    pub url: Url,
+    /// The product that the manifest is registered for.
+    pub product: Product,
+    /// The addresses of the plugin's own Gateway: allowed although they are private.
+    pub gateway_addresses: Vec<IpAddr>,
+    /// The plugin's running pods: asked when the public address does not answer well.
+    pub pods: Vec<SocketAddr>,
+    /// Whether to look at all: `spec.expose.verify` is `Public`.
+    pub public: bool,
+    /// What the plugin runs, in any form: a change is looked at once.
+    pub revision: String,
+}
+
+/// Pods that run and are not ready, to be asked why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadinessJob {
+    /// The pods' addresses.
+    pub pods: Vec<SocketAddr>,
+    /// The path of the readiness probe; `None`: a TCP connection is enough.
+    pub path: Option<String>,
+}
