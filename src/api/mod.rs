@@ -1,5 +1,12 @@
 //! The words of the two kinds as types; parsing and validation, nothing else.
 
+pub mod condition;
+pub mod core;
+pub mod crd;
 pub mod fault;
 pub mod names;
+pub mod object;
+pub mod parse;
+pub mod plugin;
 pub mod reason;
+pub mod ui_manifest;

@@ -48,7 +48,10 @@ impl FromStr for Cidr {
             text: text.to_owned(),
             why,
         };
-        let (address, prefix) = text.trim().split_once('/').ok_or_else(|| error("there is no /"))?;
+        let (address, prefix) = text
+            .trim()
+            .split_once('/')
+            .ok_or_else(|| error("there is no /"))?;
         let address: IpAddr = address.parse().map_err(|_| error("no IP address before the /"))?;
         let prefix: u8 = prefix.parse().map_err(|_| error("no number after the /"))?;
         let width = if address.is_ipv4() { 32 } else { 128 };

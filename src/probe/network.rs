@@ -69,7 +69,12 @@ impl Network for SystemNetwork {
 /// GNU and musl C libraries spell them.
 fn reason(error: &io::Error) -> ResolveError {
     let text = error.to_string();
-    let cannot_tell = ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"];
+    let cannot_tell = [
+        "Temporary failure",
+        "Try again",
+        "Non-recoverable",
+        "Unrecoverable",
+    ];
     if cannot_tell.iter().any(|words| text.contains(words)) {
         ResolveError::Failed
     } else {

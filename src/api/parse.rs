@@ -1,0 +1,253 @@
+//! What the schema cannot say is checked here, once per pass: the CRD may be older than the binary, too.
+
+use url::Url;
+
+use super::plugin::{UiRegistration, WazoPluginSpec};
+
+/// A value that is not usable, by the path of its field.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct Invalid {
+    /// The path of the field, beginning with `spec` or `metadata`.
+    pub path: String,
+    /// What is wrong with it and what to write instead.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A field with what is wrong there.
+    #[must_use]
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl From<super::object::Undecodable> for Invalid {
+    fn from(error: super::object::Undecodable) -> Self {
+        Self::new(error.path, error.problem)
+    }
+}
+
+/// A plugin whose every field is usable.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// The spec as written.
+    pub spec: WazoPluginSpec,
+    /// The public address, where it is exposed.
+    pub url: Option<Url>,
+    /// The UI registrations with the public URL of their manifest.
+    pub ui: Vec<UiEntry>,
+}
+
+/// A UI registration with its public URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UiEntry {
+    /// As written.
+    pub entry: UiRegistration,
+    /// Where browsers load the manifest from: what stands in the core.
+    pub manifest_url: Url,
+}
+
+impl Plugin {
+    /// Checks what the schema cannot say, and derives the URLs.
+    ///
+    /// # Errors
+    /// The first field that is not usable.
+    pub fn parse(spec: WazoPluginSpec) -> Result<Self, Invalid> {
+        check_image(&spec.workload.image)?;
+        if !(1..=65535).contains(&spec.workload.port) {
+            return Err(Invalid::new("spec.workload.port", "must be between 1 and 65535"));
+        }
+        if spec.workload.replicas < 1 {
+            return Err(Invalid::new("spec.workload.replicas", "must be at least 1"));
+        }
+        let url = match &spec.expose {
+            None => None,
+            Some(expose) => Some(match &expose.url {
+                Some(url) => public_url("spec.expose.url", url)?,
+                None => public_url(
+                    "spec.expose.host",
+                    &format!("https://{}{}", expose.host, expose.path.as_deref().unwrap_or("/")),
+                )?,
+            }),
+        };
+        let mut ui = Vec::with_capacity(spec.ui().len());
+        for (index, entry) in spec.ui().iter().enumerate() {
+            let Some(base) = &url else {
+                return Err(Invalid::new(
+                    "spec.expose",
+                    "is needed for registrations.ui: name host and gateway",
+                ));
+            };
+            let path = format!("spec.registrations.ui[{index}].manifest");
+            let manifest_url = join(base, &entry.manifest).map_err(|problem| Invalid::new(&path, problem))?;
+            if ui.iter().any(|other: &UiEntry| {
+                other.manifest_url == manifest_url && other.entry.product == entry.product
+            }) {
+                return Err(Invalid::new(
+                    path,
+                    "another entry registers the same manifest for the same product",
+                ));
+            }
+            ui.push(UiEntry {
+                entry: entry.clone(),
+                manifest_url,
+            });
+        }
+        Ok(Self { spec, url, ui })
+    }
+}
+
+fn check_image(image: &str) -> Result<(), Invalid> {
+    let bad = |problem: &str| Err(Invalid::new("spec.workload.image", problem));
+    if image.is_empty() {
+        return bad("must not be empty");
+    }
+    if image.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return bad("must not hold white space");
+    }
+    if image.starts_with("http://") || image.starts_with("https://") {
+        return bad("is a reference without a scheme, as in registry.example/name:1.0");
+    }
+    Ok(())
+}
+
+fn public_url(path: &str, text: &str) -> Result<Url, Invalid> {
+    let url = Url::parse(text).map_err(|error| Invalid::new(path, format!("is not a URL: {error}")))?;
+    if url.scheme() != "https" {
+        return Err(Invalid::new(
+            path,
+            "must begin with https:// : browsers refuse to load a plugin otherwise",
+        ));
+    }
+    if url
+        .host_str()
+        .is_none_or(|host| host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('['))
+    {
+        return Err(Invalid::new(path, "must name a host, not an address"));
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(Invalid::new(
+            path,
+            "must not hold credentials, a query or a fragment",
+        ));
+    }
+    Ok(url)
+}
+
+/// The URL of `path` below `base`.
+fn join(base: &Url, path: &str) -> Result<Url, String> {
+    if path.contains(['{', '}']) {
+        return Err("must not hold braces".to_owned());
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err("must not hold '..'".to_owned());
+    }
+    let joined = format!(
+        "{}/{}",
+        base.as_str().trim_end_matches('/'),
+        path.trim_start_matches('/')
+    );
+    Url::parse(&joined).map_err(|error| format!("does not make a URL: {error}"))
+}
+
+/// The tag of an image, where it has one: the plugin's version as long as no manifest tells it.
+#[must_use]
+pub fn image_tag(image: &str) -> Option<&str> {
+    let without_digest = image.split('@').next().unwrap_or(image);
+    let name = without_digest.rsplit('/').next().unwrap_or(without_digest);
+    name.split_once(':').map(|(_, tag)| tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plugin(expose: serde_json::Value, manifest: &str) -> Result<Plugin, Invalid> {
+        let spec = serde_json::json!({
+            "coreRef": {"name": "main"},
+            "workload": {"image": "r.example/p:1.2", "port": 8080},
+            "expose": expose,
+            "registrations": {"ui": [{"name": "panel", "product": "App", "manifest": manifest}]},
+        });
+        Plugin::parse(serde_json::from_value(spec).unwrap())
+    }
+
+    fn exposed(extra: serde_json::Value) -> serde_json::Value {
+        let mut expose = serde_json::json!({"host": "crm.example", "gateway": {"name": "public"}});
+        expose
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        expose
+    }
+
+    #[test]
+    fn the_manifest_path_joins_to_the_public_address() {
+        for (extra, expected) in [
+            (serde_json::json!({}), "https://crm.example/m.json"),
+            (
+                serde_json::json!({"path": "/crm/"}),
+                "https://crm.example/crm/m.json",
+            ),
+            (
+                serde_json::json!({"url": "https://other.example/x"}),
+                "https://other.example/x/m.json",
+            ),
+        ] {
+            assert_eq!(
+                plugin(exposed(extra), "/m.json").unwrap().ui[0]
+                    .manifest_url
+                    .as_str(),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_usable_is_named_by_its_field() {
+        for (extra, manifest, path) in [
+            (
+                serde_json::json!({"url": "http://x.example"}),
+                "/m.json",
+                "spec.expose.url",
+            ),
+            (
+                serde_json::json!({"url": "https://10.0.0.1"}),
+                "/m.json",
+                "spec.expose.url",
+            ),
+            (
+                serde_json::json!({"url": "https://a:b@x.example"}),
+                "/m.json",
+                "spec.expose.url",
+            ),
+            (
+                serde_json::json!({"url": "https://x.example/?q"}),
+                "/m.json",
+                "spec.expose.url",
+            ),
+            (
+                serde_json::json!({}),
+                "/../m.json",
+                "spec.registrations.ui[0].manifest",
+            ),
+        ] {
+            assert_eq!(plugin(exposed(extra), manifest).unwrap_err().path, path);
+        }
+    }
+
+    #[test]
+    fn the_tag_of_an_image_is_not_the_port_of_its_registry() {
+        assert_eq!(image_tag("registry.example:5000/a/b:1.4.2"), Some("1.4.2"));
+        assert_eq!(image_tag("registry.example:5000/a/b"), None);
+        assert_eq!(image_tag("a:1@sha256:00"), Some("1"));
+    }
+}
