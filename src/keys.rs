@@ -42,6 +42,8 @@ pub enum Wake {
     Plugin(PluginKey),
     /// Facts about this core changed; its plugins are woken by the controller.
     Core(CoreKey),
+    /// A Gateway changed: the plugins that it serves are woken by the controller.
+    Gateway(Key),
 }
 
 /// Where rooms leave a [`Wake`]. Sending never blocks; a closed receiver (shutdown) is ignored.

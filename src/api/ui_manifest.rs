@@ -5,6 +5,12 @@
 //! a directory, no `staticTabs` at all.
 
 mod check;
+mod context;
+mod field;
+mod link;
+mod report;
+mod tab;
+mod version;
 mod violation;
 
 use std::fmt;
@@ -73,8 +79,7 @@ pub struct ValidManifest {
 ///
 /// # Errors
 ///
-/// Every rule that is broken and every warning, in the order of the manifest's documentation; at least one is of
-/// [`Level::Error`]. The messages hold no values of the manifest. At most [`Violation::MOST`] are listed.
+/// Every rule that is broken, then every warning; at least one is of [`Level::Error`]. The messages hold no values of the manifest. At most [`Violation::MOST`] are listed.
 pub fn validate(bytes: &[u8], product: Product) -> Result<ValidManifest, Vec<Violation>> {
     check::manifest(bytes, Some(product))
 }
@@ -87,3 +92,6 @@ pub fn validate(bytes: &[u8], product: Product) -> Result<ValidManifest, Vec<Vio
 pub fn validate_alone(bytes: &[u8]) -> Result<ValidManifest, Vec<Violation>> {
     check::manifest(bytes, None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! What the cluster shows: watched objects become small facts on arrival, and the facts about one plugin are put
+//! together into its [`World`](world::World).
+
+pub mod conditions;
+pub mod directory;
+pub mod facts;
+pub mod gateway_api;
+pub mod ledger;
+pub mod map;
+pub mod memory;
+pub mod store;
+pub mod watch;
+pub mod world;

@@ -1,0 +1,547 @@
+//! The rules, each by an example, and two properties.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Level, Product, Rule, ValidManifest, Violation, validate, validate_alone};
+
+/// The eleven required fields.
+const REQUIRED: [&str; 11] = [
+    "manifestVersion",
+    "version",
+    "id",
+    "packageName",
+    "productType",
+    "name.short",
+    "name.full",
+    "description.short",
+    "description.full",
+    "icons.color",
+    "developer.name",
+];
+
+/// A manifest that uses every field.
+fn full() -> Value {
+    json!({
+        "manifestVersion": "0.1",
+        "version": "1.4.2",
+        "id": "crm-panel",
+        "packageName": "com.example.crm",
+        "productType": "app",
+        "name": {"short": "CRM", "full": "CRM panel"},
+        "description": {"short": "Shows the caller", "full": "Shows who calls, from the CRM"},
+        "icons": {"color": "./icon.svg", "outline": ""},
+        "developer": {"name": "Acme", "websiteUrl": "https://acme.example", "privacyUrl": "https://acme.example/p"},
+        "requirements": {"minStackVersion": "24.01"},
+        "accentColor": "#123456",
+        "staticTabs": [
+            {"entityId": "crm", "context": ["sidebarTab", "mobileTab"], "name": "CRM", "contentUrl": "./", "icon": "./tab.svg", "position": 3},
+            {"entityId": "help", "context": ["settingsTab"], "name": "Help", "contentUrl": "https://acme.example/help", "isExternal": true}
+        ],
+        "backgroundScript": "./background.js",
+        "localizationInfo": {
+            "defaultLanguageTag": "en",
+            "additionalLanguages": [{"languageTag": "fr", "file": "./fr.json"}]
+        }
+    })
+}
+
+/// The least that is valid.
+fn small() -> Value {
+    json!({
+        "manifestVersion": "0.1",
+        "version": "1.0.0",
+        "id": "ring",
+        "packageName": "com.example.ring",
+        "productType": "app",
+        "name": {"short": "Ring", "full": "Ring"},
+        "description": {"short": "Rings", "full": "Rings"},
+        "icons": {"color": "black"},
+        "developer": {"name": "Acme"}
+    })
+}
+
+fn check(manifest: &Value) -> Result<ValidManifest, Vec<Violation>> {
+    validate(manifest.to_string().as_bytes(), Product::App)
+}
+
+/// Level, rule and path of everything that is found.
+fn found(manifest: &Value) -> Vec<(Level, Rule, String)> {
+    let violations = match check(manifest) {
+        Ok(valid) => valid.warnings,
+        Err(violations) => violations,
+    };
+    violations
+        .into_iter()
+        .map(|v| (v.level, v.rule, v.path))
+        .collect()
+}
+
+/// Puts a value at a path, or removes what is there.
+fn set(manifest: &mut Value, path: &str, value: Option<Value>) {
+    let (parents, last) = path
+        .rsplit_once('.')
+        .map_or(("", path), |(parents, last)| (parents, last));
+    let mut place = manifest;
+    for name in parents.split('.').filter(|name| !name.is_empty()) {
+        place = &mut place[name];
+    }
+    let place = place.as_object_mut().unwrap();
+    match value {
+        Some(value) => drop(place.insert(last.to_owned(), value)),
+        None => drop(place.shift_remove(last)),
+    }
+}
+
+#[test]
+fn a_full_manifest_is_valid_and_tells_what_it_refers_to() {
+    let valid = check(&full()).unwrap();
+    assert_eq!(valid.warnings, []);
+    assert_eq!(
+        (valid.version.as_str(), valid.id.as_str()),
+        ("1.4.2", "crm-panel")
+    );
+    assert_eq!(valid.min_stack_version.as_deref(), Some("24.01"));
+    assert_eq!(valid.first_page.as_deref(), Some("./"));
+    let linked: Vec<_> = valid
+        .linked
+        .iter()
+        .map(|link| (link.path.as_str(), link.reference.as_str()))
+        .collect();
+    assert_eq!(
+        linked,
+        [
+            ("icons.color", "./icon.svg"),
+            ("staticTabs[0].contentUrl", "./"),
+            ("staticTabs[0].icon", "./tab.svg"),
+            ("staticTabs[1].contentUrl", "https://acme.example/help"),
+            ("backgroundScript", "./background.js"),
+            ("localizationInfo.additionalLanguages[0].file", "./fr.json"),
+        ]
+    );
+}
+
+#[test]
+fn what_real_plugins_do_is_accepted() {
+    let mut manifest = small();
+    manifest["icons"] = json!({"outline": "", "color": "black"});
+    manifest["backgroundScript"] = json!("https://cdn.example/background.js");
+    assert_eq!(
+        found(&manifest),
+        [],
+        "no tabs, an empty icon, an icon that is a colour"
+    );
+    manifest["staticTabs"] = json!([
+        {"entityId": "a", "context": ["sidebarTab"], "name": "A", "contentUrl": "./"},
+        {"entityId": "b", "context": ["sidebarTab"], "name": "B", "contentUrl": "pages/b.html#/start"},
+        {"entityId": "c", "context": ["sidebarTab"], "name": "C", "contentUrl": "//cdn.example/c", "icon": null}
+    ]);
+    assert_eq!(found(&manifest), []);
+}
+
+#[test]
+fn each_rule_is_reported_at_its_path() {
+    use Level::{Error, Warning};
+    let long = |length| json!("x".repeat(length));
+    let tab = |tab: Value| Some(json!([tab]));
+    let good_tab = || json!({"entityId": "a", "context": ["sidebarTab"], "name": "A", "contentUrl": "./"});
+    let with = |name: &str, value: Value| {
+        let mut changed = good_tab();
+        changed[name] = value;
+        tab(changed)
+    };
+    let cases: Vec<(&str, Option<Value>, Level, Rule, &str)> = vec![
+        (
+            "manifestVersion",
+            Some(json!("0.2")),
+            Error,
+            Rule::ManifestVersion,
+            "manifestVersion",
+        ),
+        (
+            "manifestVersion",
+            Some(json!(0.1)),
+            Error,
+            Rule::WrongType,
+            "manifestVersion",
+        ),
+        ("version", Some(json!("1.0")), Error, Rule::Version, "version"),
+        ("id", Some(json!("")), Error, Rule::Empty, "id"),
+        (
+            "packageName",
+            Some(json!("crm")),
+            Warning,
+            Rule::PackageName,
+            "packageName",
+        ),
+        (
+            "productType",
+            Some(json!("desktop")),
+            Error,
+            Rule::ProductType,
+            "productType",
+        ),
+        (
+            "productType",
+            Some(json!("mobile")),
+            Error,
+            Rule::ProductMismatch,
+            "productType",
+        ),
+        (
+            "productType",
+            Some(json!("portal")),
+            Error,
+            Rule::ProductMismatch,
+            "productType",
+        ),
+        ("name", Some(json!("CRM")), Error, Rule::WrongType, "name"),
+        ("name", None, Error, Rule::Required, "name"),
+        ("name.short", Some(long(31)), Error, Rule::TooLong, "name.short"),
+        (
+            "description.short",
+            Some(long(81)),
+            Error,
+            Rule::TooLong,
+            "description.short",
+        ),
+        (
+            "description.full",
+            Some(long(4001)),
+            Error,
+            Rule::TooLong,
+            "description.full",
+        ),
+        (
+            "icons.outline",
+            Some(json!(1)),
+            Warning,
+            Rule::WrongType,
+            "icons.outline",
+        ),
+        (
+            "requirements",
+            Some(json!({"minStackVersion": "24"})),
+            Warning,
+            Rule::MinStackVersion,
+            "requirements.minStackVersion",
+        ),
+        (
+            "staticTabs",
+            Some(json!({})),
+            Error,
+            Rule::WrongType,
+            "staticTabs",
+        ),
+        (
+            "staticTabs",
+            Some(json!(["a"])),
+            Error,
+            Rule::WrongType,
+            "staticTabs[0]",
+        ),
+        (
+            "staticTabs",
+            with("entityId", Value::Null),
+            Error,
+            Rule::Required,
+            "staticTabs[0].entityId",
+        ),
+        (
+            "staticTabs",
+            Some(json!([good_tab(), good_tab()])),
+            Error,
+            Rule::EntityIdTaken,
+            "staticTabs[1].entityId",
+        ),
+        (
+            "staticTabs",
+            with("context", Value::Null),
+            Error,
+            Rule::Required,
+            "staticTabs[0].context",
+        ),
+        (
+            "staticTabs",
+            with("context", json!("sidebarTab")),
+            Error,
+            Rule::WrongType,
+            "staticTabs[0].context",
+        ),
+        (
+            "staticTabs",
+            with("context", json!([1, "sidebarTab"])),
+            Error,
+            Rule::WrongType,
+            "staticTabs[0].context[0]",
+        ),
+        (
+            "staticTabs",
+            with("context", json!(["sideTab"])),
+            Warning,
+            Rule::ContextUnknown,
+            "staticTabs[0].context[0]",
+        ),
+        (
+            "staticTabs",
+            with("context", json!(["pbx.users"])),
+            Warning,
+            Rule::ContextElsewhere,
+            "staticTabs[0].context",
+        ),
+        (
+            "staticTabs",
+            with("name", Value::Null),
+            Error,
+            Rule::Required,
+            "staticTabs[0].name",
+        ),
+        (
+            "staticTabs",
+            with("contentUrl", Value::Null),
+            Error,
+            Rule::Required,
+            "staticTabs[0].contentUrl",
+        ),
+        (
+            "staticTabs",
+            with("contentUrl", json!("")),
+            Error,
+            Rule::Empty,
+            "staticTabs[0].contentUrl",
+        ),
+        (
+            "staticTabs",
+            with("contentUrl", json!("https://[")),
+            Error,
+            Rule::LinkInvalid,
+            "staticTabs[0].contentUrl",
+        ),
+        (
+            "staticTabs",
+            with("contentUrl", json!("javascript:alert(1)")),
+            Error,
+            Rule::LinkInvalid,
+            "staticTabs[0].contentUrl",
+        ),
+        (
+            "staticTabs",
+            with("contentUrl", json!("http://a.example/")),
+            Warning,
+            Rule::LinkInsecure,
+            "staticTabs[0].contentUrl",
+        ),
+        (
+            "staticTabs",
+            with("isExternal", json!("yes")),
+            Warning,
+            Rule::WrongType,
+            "staticTabs[0].isExternal",
+        ),
+        (
+            "staticTabs",
+            with("position", json!("1")),
+            Warning,
+            Rule::WrongType,
+            "staticTabs[0].position",
+        ),
+        (
+            "backgroundScript",
+            Some(json!(1)),
+            Error,
+            Rule::WrongType,
+            "backgroundScript",
+        ),
+        (
+            "localizationInfo",
+            Some(json!({"defaultLanguageTag": "de"})),
+            Warning,
+            Rule::LanguageUnknown,
+            "localizationInfo.defaultLanguageTag",
+        ),
+        (
+            "localizationInfo",
+            Some(json!({"additionalLanguages": [{"languageTag": "fr"}]})),
+            Warning,
+            Rule::Required,
+            "localizationInfo.additionalLanguages[0].file",
+        ),
+    ];
+    for (place, value, level, rule, path) in cases {
+        let mut manifest = full();
+        set(&mut manifest, place, value.clone());
+        assert_eq!(
+            found(&manifest),
+            [(level, rule, path.to_owned())],
+            "{place} = {value:?}"
+        );
+    }
+}
+
+#[test]
+fn a_tab_that_cannot_be_external_and_a_manifest_that_does_nothing_are_warned_of() {
+    let mut manifest = small();
+    assert_eq!(
+        found(&manifest),
+        [(Level::Warning, Rule::DoesNothing, "$".to_owned())]
+    );
+    manifest["staticTabs"] = json!([{"entityId": "a", "context": ["contactTab"], "name": "A", "contentUrl": "./", "isExternal": true}]);
+    let expected = (
+        Level::Warning,
+        Rule::ExternalUnsupported,
+        "staticTabs[0].isExternal".to_owned(),
+    );
+    assert_eq!(found(&manifest), [expected]);
+    assert_eq!(
+        check(&manifest).unwrap().first_page,
+        None,
+        "an external page is not framed"
+    );
+}
+
+#[test]
+fn what_is_not_json_is_reported_by_line_and_column() {
+    for (text, words) in [
+        (&b"{\n  \"id\": 1,\n  // comment\n}"[..], "line 3 column 3"),
+        (b"<html>", "line 1 column 1"),
+        (b"", "ends too early, at line 1 column 0"),
+        (b"{\"id\": \"\xff\"}", "line 1 column 1"),
+    ] {
+        let violations = validate(text, Product::App).unwrap_err();
+        let [violation] = violations.as_slice() else {
+            panic!("{violations:?}")
+        };
+        assert_eq!((violation.rule, violation.path.as_str()), (Rule::NotJson, "$"));
+        assert!(violation.message.contains(words), "{violation}");
+    }
+    let list = validate(b"[]", Product::App).unwrap_err();
+    assert_eq!(
+        (list[0].rule, list[0].message.as_str()),
+        (Rule::WrongType, "must be an object, is a list")
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over_as_browsers_do() {
+    let bytes = [b"\xef\xbb\xbf", full().to_string().as_bytes()].concat();
+    assert!(validate(&bytes, Product::App).is_ok());
+}
+
+#[test]
+fn a_manifest_by_itself_may_be_for_any_product() {
+    for product in ["app", "portal", "mobile"] {
+        let mut manifest = small();
+        manifest["productType"] = json!(product);
+        assert!(
+            validate_alone(manifest.to_string().as_bytes()).is_ok(),
+            "{product}"
+        );
+    }
+    let mut manifest = small();
+    manifest["productType"] = json!("mobile");
+    assert!(validate(manifest.to_string().as_bytes(), Product::Mobile).is_ok());
+}
+
+#[test]
+fn a_million_mistakes_make_a_short_list() {
+    let mut manifest = small();
+    manifest["staticTabs"] = Value::Array(vec![json!(0); 10_000]);
+    assert_eq!(check(&manifest).unwrap_err().len(), Violation::MOST);
+}
+
+#[test]
+fn a_value_of_the_manifest_is_never_repeated() {
+    let secret = "tell-nobody";
+    for path in REQUIRED {
+        let mut manifest = full();
+        set(&mut manifest, path, Some(json!([secret])));
+        let violations = check(&manifest).unwrap_err();
+        assert!(!format!("{violations:?}").contains(secret), "{path}");
+    }
+}
+
+/// Any JSON, with the manifest's own names among the keys so that the rules are reached.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(json!("app")),
+        Just(json!("0.1")),
+    ];
+    let names = [
+        "manifestVersion",
+        "version",
+        "id",
+        "packageName",
+        "productType",
+        "name",
+        "short",
+        "full",
+        "description",
+        "icons",
+        "color",
+        "outline",
+        "developer",
+        "requirements",
+        "minStackVersion",
+        "staticTabs",
+        "entityId",
+        "context",
+        "contentUrl",
+        "isExternal",
+        "backgroundScript",
+        "localizationInfo",
+        "additionalLanguages",
+        "file",
+    ];
+    leaf.prop_recursive(4, 64, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
+            prop::collection::vec((prop::sample::select(&names[..]), inner), 0..8).prop_map(|fields| {
+                Value::Object(
+                    fields
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), value))
+                        .collect(),
+                )
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_required_field_that_is_removed_is_the_one_error(
+        index in 0..REQUIRED.len(),
+        short in "[a-zA-Z ]{1,30}",
+        version in "[1-9]{1,3}\\.[0-9]\\.[0-9]",
+        whole in any::<bool>(),
+    ) {
+        let mut manifest = if whole { full() } else { small() };
+        manifest["name"]["short"] = json!(short);
+        manifest["version"] = json!(version);
+        prop_assert!(check(&manifest).is_ok());
+        set(&mut manifest, REQUIRED[index], None);
+        let violations = check(&manifest).unwrap_err();
+        let errors: Vec<_> = violations.iter().filter(|v| v.level == Level::Error).collect();
+        prop_assert_eq!(errors.len(), 1);
+        prop_assert_eq!((errors[0].rule, errors[0].path.as_str()), (Rule::Required, REQUIRED[index]));
+    }
+
+    #[test]
+    fn any_json_is_judged_without_a_panic(value in any_json()) {
+        if let Err(violations) = check(&value) {
+            prop_assert!(violations.iter().any(|v| v.level == Level::Error));
+            prop_assert!(violations.len() <= Violation::MOST);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_judged_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(validate(&bytes, Product::App).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! The cores as their plugins see them: one verdict per core, written by the loop of WazoCores.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::api::core::WazoCoreSpec;
+use crate::api::fault::Fault;
+use crate::keys::CoreKey;
+
+/// A core as its plugins see it.
+#[derive(Clone, Debug)]
+pub struct CoreEntry {
+    /// Its spec; `None`: not decodable.
+    pub spec: Option<WazoCoreSpec>,
+    /// What is wrong with it.
+    pub fault: Option<Fault>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+/// All cores; cheap to clone, shared.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    inner: Arc<RwLock<HashMap<CoreKey, Arc<CoreEntry>>>>,
+}
+
+impl Directory {
+    /// A core; `None`: there is none of this name, or it was not looked at yet.
+    #[must_use]
+    pub fn get(&self, key: &CoreKey) -> Option<Arc<CoreEntry>> {
+        self.inner
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
+    }
+
+    /// Sets a core; true where what its plugins see has changed.
+    pub fn set(&self, key: &CoreKey, entry: CoreEntry) -> bool {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = inner.get(key).is_none_or(|old| {
+            old.spec != entry.spec || old.fault != entry.fault || old.deleting != entry.deleting
+        });
+        inner.insert(key.clone(), Arc::new(entry));
+        changed
+    }
+
+    /// Removes a core.
+    pub fn remove(&self, key: &CoreKey) {
+        self.inner
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
+    }
+}

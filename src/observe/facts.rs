@@ -1,0 +1,195 @@
+//! Small facts about watched objects: what the judge and the plan need of them, and no more.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+/// Who an object is, which version of it was seen, and whether we made it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.generation`; 0 where the kind has none.
+    pub generation: i64,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// The hash of the configuration that we applied last (our annotation).
+    pub applied: Option<String>,
+    /// The uid of the controlling owner.
+    pub owner: Option<String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+impl Identity {
+    /// What changes when somebody edits the object: the generation, or the version where the kind has no generation.
+    #[must_use]
+    pub fn edition(&self) -> String {
+        if self.generation > 0 {
+            self.generation.to_string()
+        } else {
+            self.resource_version.clone()
+        }
+    }
+}
+
+/// A condition of a foreign object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionFact {
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// Its reason.
+    pub reason: String,
+    /// Its message.
+    pub message: String,
+    /// When its status last changed, where told.
+    pub since: Option<Timestamp>,
+}
+
+impl ConditionFact {
+    /// Whether its status is `True`.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        self.status == "True"
+    }
+}
+
+/// The Deployment of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentFact {
+    /// Who it is.
+    pub id: Identity,
+    /// The generation that its controller has seen.
+    pub observed_generation: i64,
+    /// Pods asked for.
+    pub desired: i32,
+    /// Pods there are.
+    pub replicas: i32,
+    /// Pods of the newest revision.
+    pub updated: i32,
+    /// Ready pods.
+    pub ready: i32,
+    /// Available pods.
+    pub available: i32,
+    /// `ReplicaFailure`, where it is true: pods cannot be created.
+    pub replica_failure: Option<ConditionFact>,
+}
+
+impl DeploymentFact {
+    /// Whether the newest revision runs in full, and nothing else does.
+    #[must_use]
+    pub const fn rolled_out(&self) -> bool {
+        self.observed_generation >= self.id.generation
+            && self.updated >= self.desired
+            && self.available >= self.desired
+            && self.replicas == self.updated
+    }
+}
+
+/// An HTTPRoute of a plugin, as its Gateway's controller sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteFact {
+    /// Who it is.
+    pub id: Identity,
+    /// What each controller says of it.
+    pub parents: Vec<RouteParentFact>,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+/// What one controller says of a route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteParentFact {
+    /// The controller.
+    pub controller: String,
+    /// The generation that it speaks of.
+    pub observed_generation: i64,
+    /// `Accepted`.
+    pub accepted: Option<ConditionFact>,
+    /// `ResolvedRefs`.
+    pub resolved: Option<ConditionFact>,
+}
+
+/// A Gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayFact {
+    /// Its addresses that are IP addresses.
+    pub addresses: Vec<IpAddr>,
+    /// `Programmed`.
+    pub programmed: Option<ConditionFact>,
+}
+
+/// A pod of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodFact {
+    /// Its name; never put into a status.
+    pub name: String,
+    /// `pod-template-hash`: its revision.
+    pub revision: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Its address, once it has one.
+    pub ip: Option<IpAddr>,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// Since when it is, or is not, ready.
+    pub ready_since: Option<Timestamp>,
+    /// `PodScheduled=False`: why no node takes it.
+    pub unschedulable: Option<ConditionFact>,
+    /// A reason of `DisruptionTarget`, or of the pod itself (`Evicted` …).
+    pub disruption: Option<String>,
+    /// Its container.
+    pub container: ContainerFact,
+}
+
+/// The container of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerFact {
+    /// Its state.
+    pub state: ContainerState,
+    /// How its previous run ended.
+    pub last: Option<Termination>,
+    /// How often it was started again.
+    pub restarts: i32,
+    /// The image by digest, as the node tells it.
+    pub image_id: Option<String>,
+}
+
+/// The state of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContainerState {
+    /// The kubelet said nothing yet.
+    #[default]
+    Unknown,
+    /// It waits for something.
+    Waiting {
+        /// Why, as in `ErrImagePull`.
+        reason: String,
+        /// The kubelet's words.
+        message: String,
+    },
+    /// It runs.
+    Running {
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+    /// It ended.
+    Terminated(Termination),
+}
+
+/// How a container's run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Termination {
+    /// The exit code; 128 and above: ended by a signal.
+    pub exit_code: i32,
+    /// The kubelet's reason: `Error`, `OOMKilled`, `Completed`, `StartError`, `ContainerCannotRun`.
+    pub reason: String,
+    /// The runtime's words.
+    pub message: String,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub finished: Option<Timestamp>,
+}

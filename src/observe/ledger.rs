@@ -1,0 +1,68 @@
+//! The ledger: an annotation of ours on a WazoPlugin that says which URLs may stand in the core because of it.
+//!
+//! It is written before the first edit of the core, so that an old URL is found and taken out even when the operator
+//! dies in between, or when the status is lost.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::api::ui_manifest::Product;
+
+/// A manifest URL that may stand in the applications of a product.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// The product, which names the applications.
+    pub product: Product,
+    /// The manifest URL.
+    pub url: Url,
+}
+
+/// All URLs that may stand in the core because of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ledger {
+    /// Manifest URLs.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ui: BTreeSet<LedgerEntry>,
+}
+
+impl Ledger {
+    /// Reads the annotation; one that is not ours to read (edited by hand) counts as empty: what the spec asks for is
+    /// found without it.
+    #[must_use]
+    pub fn read(annotation: Option<&str>) -> Self {
+        annotation
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
+    }
+
+    /// The text of the annotation; `None` for an empty ledger, which needs none.
+    #[must_use]
+    pub fn write(&self) -> Option<String> {
+        if self.ui.is_empty() {
+            None
+        } else {
+            serde_json::to_string(self).ok()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_is_read_as_it_was_written_and_rubbish_is_empty() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.write(), None);
+        let url = Url::parse("https://crm.example/m.json").unwrap();
+        ledger.ui.insert(LedgerEntry {
+            product: Product::App,
+            url,
+        });
+        assert_eq!(Ledger::read(ledger.write().as_deref()), ledger);
+        assert_eq!(Ledger::read(Some("rubbish")), Ledger::default());
+    }
+}

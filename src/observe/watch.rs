@@ -1,0 +1,302 @@
+//! The watches on children, pods and Gateways. Each event becomes a fact and wakes the plugin that it is about.
+
+use std::collections::HashSet;
+
+use futures::{StreamExt, future};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+use super::facts::Identity;
+use super::gateway_api::{Gateway, HttpRoute};
+use super::map;
+use super::store::{ChildFacts, FactStore};
+use crate::api::names::PLUGIN_LABEL;
+use crate::keys::{Key, Wake, Waker};
+
+/// How many lists have still to arrive before the facts are whole.
+#[derive(Clone, Debug)]
+pub struct Synced(tokio::sync::watch::Receiver<usize>);
+
+impl Synced {
+    /// Waits until every list has arrived.
+    pub async fn wait(&mut self) {
+        // The sender lives as long as the watches; when they end, the operator ends.
+        let _ = self.0.wait_for(|missing| *missing == 0).await;
+    }
+
+    /// Whether every list has arrived.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        *self.0.borrow() == 0
+    }
+}
+
+/// The watches, not running yet.
+pub struct Watches {
+    client: Client,
+    store: FactStore,
+    waker: Waker,
+    missing: tokio::sync::watch::Sender<usize>,
+}
+
+/// How many watches there are.
+const WATCHES: usize = 6;
+
+impl Watches {
+    /// Prepares the watches.
+    #[must_use]
+    pub fn new(client: Client, store: FactStore, waker: Waker) -> (Self, Synced) {
+        let (missing, synced) = tokio::sync::watch::channel(WATCHES);
+        (
+            Self {
+                client,
+                store,
+                waker,
+                missing,
+            },
+            Synced(synced),
+        )
+    }
+
+    /// Runs them all, until dropped.
+    pub async fn run(self) {
+        let watches = &self;
+        future::join5(
+            watches.children::<ServiceAccount>(),
+            watches.children::<Deployment>(),
+            watches.children::<Service>(),
+            watches.children::<HttpRoute>(),
+            future::join(watches.children::<Pod>(), watches.gateways()),
+        )
+        .await;
+    }
+
+    async fn children<K: Child>(&self) {
+        let mut listed = HashSet::new();
+        let labelled = watcher::Config::default().labels(PLUGIN_LABEL);
+        self.follow::<K>(labelled, |event| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(object) => {
+                if let Some(plugin) = map::plugin_of(&object) {
+                    listed.insert((plugin, object.name_any()));
+                }
+                self.child(&object, false);
+            }
+            Event::InitDone => {
+                for plugin in self.store.plugins() {
+                    let changed = self.store.edit(&plugin, |facts| {
+                        K::retain(facts, &plugin.name, &|name: &str| {
+                            listed.contains(&(plugin.clone(), name.to_owned()))
+                        });
+                    });
+                    if changed {
+                        self.wake(Wake::Plugin(plugin));
+                    }
+                }
+                listed = HashSet::new();
+            }
+            Event::Apply(object) => self.child(&object, false),
+            Event::Delete(object) => self.child(&object, true),
+        })
+        .await;
+    }
+
+    fn child<K: Child>(&self, object: &K, gone: bool) {
+        let Some(plugin) = map::plugin_of(object) else {
+            return;
+        };
+        let changed = self.store.edit(&plugin, |facts| {
+            if gone {
+                K::clear(facts, object);
+            } else {
+                K::set(facts, object);
+            }
+        });
+        if changed {
+            self.wake(Wake::Plugin(plugin));
+        }
+    }
+
+    async fn gateways(&self) {
+        let mut listed = HashSet::new();
+        self.follow::<Gateway>(watcher::Config::default(), |event| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(object) => {
+                listed.insert(key_of(&object));
+                self.gateway(&object, false);
+            }
+            Event::InitDone => {
+                for key in self.store.gateways() {
+                    if !listed.contains(&key) && self.store.set_gateway(key.clone(), None) {
+                        self.wake(Wake::Gateway(key));
+                    }
+                }
+            }
+            Event::Apply(object) => self.gateway(&object, false),
+            Event::Delete(object) => self.gateway(&object, true),
+        })
+        .await;
+    }
+
+    fn gateway(&self, object: &Gateway, gone: bool) {
+        let key = key_of(object);
+        let fact = (!gone).then(|| map::gateway(object));
+        if self.store.set_gateway(key.clone(), fact) {
+            self.wake(Wake::Gateway(key));
+        }
+    }
+
+    fn wake(&self, wake: Wake) {
+        // A closed receiver means that the operator is ending.
+        let _ = self.waker.send(wake);
+    }
+
+    /// Follows one kind for ever; a kind that the cluster does not serve is asked for again with back-off.
+    async fn follow<K: Watched>(&self, config: watcher::Config, mut each: impl FnMut(Event<K>)) {
+        let mut stream = watcher(Api::<K>::all(self.client.clone()), config)
+            .default_backoff()
+            .boxed();
+        let mut pending = true;
+        let mut arrived = || {
+            if std::mem::take(&mut pending) {
+                self.missing
+                    .send_modify(|missing| *missing = missing.saturating_sub(1));
+            }
+        };
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(event) => {
+                    if K::GATEWAY_API && matches!(event, Event::Init) {
+                        self.store.set_gateway_api_missing(false);
+                    }
+                    let done = matches!(event, Event::InitDone);
+                    each(event);
+                    if done {
+                        arrived();
+                    }
+                }
+                Err(error) => {
+                    if K::GATEWAY_API && is_not_served(&error) {
+                        self.store.set_gateway_api_missing(true);
+                        arrived();
+                    }
+                    tracing::warn!(kind = %K::kind(&()), %error, "the watch failed and is started again");
+                }
+            }
+        }
+    }
+}
+
+fn key_of(object: &impl Resource) -> Key {
+    let meta = object.meta();
+    Key::new(
+        meta.namespace.as_deref().unwrap_or_default(),
+        meta.name.as_deref().unwrap_or_default(),
+    )
+}
+
+fn is_not_served(error: &watcher::Error) -> bool {
+    let (watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) = error else {
+        return false;
+    };
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static {
+    /// Whether the kind is of the Gateway API, which a cluster may lack.
+    const GATEWAY_API: bool = false;
+}
+
+/// A kind whose objects belong to plugins, and its place in their facts.
+trait Child: Watched {
+    fn set(facts: &mut ChildFacts, object: &Self);
+    fn clear(facts: &mut ChildFacts, object: &Self);
+    /// Removes what a complete list did not show.
+    fn retain(facts: &mut ChildFacts, plugin: &str, listed: &dyn Fn(&str) -> bool);
+}
+
+/// Whether what arrived is newer than what is known; an answer to our own write may come before its event.
+fn is_newer(known: Option<&Identity>, arrived: &Identity) -> bool {
+    known.is_none_or(|known| {
+        known.uid != arrived.uid || version(&arrived.resource_version) >= version(&known.resource_version)
+    })
+}
+
+/// Resource versions are comparable as numbers (KEP-5504).
+fn version(text: &str) -> u64 {
+    text.parse().unwrap_or(u64::MAX)
+}
+
+macro_rules! single_child {
+    ($kind:ty, $field:ident, $map:expr, $id:expr $(, $gateway_api:literal)?) => {
+        impl Watched for $kind {
+            $(const GATEWAY_API: bool = $gateway_api;)?
+        }
+
+        impl Child for $kind {
+            fn set(facts: &mut ChildFacts, object: &Self) {
+                // A child bears the plugin's name; another object with our label is not one of ours.
+                if object.labels().get(PLUGIN_LABEL) != object.metadata.name.as_ref() {
+                    return;
+                }
+                let fact = $map(object);
+                if is_newer(facts.$field.as_ref().map($id), $id(&fact)) {
+                    facts.$field = Some(fact);
+                }
+            }
+
+            fn clear(facts: &mut ChildFacts, object: &Self) {
+                let gone = object.metadata.uid.as_deref();
+                if facts.$field.as_ref().is_some_and(|known| Some($id(known).uid.as_str()) == gone) {
+                    facts.$field = None;
+                }
+            }
+
+            fn retain(facts: &mut ChildFacts, plugin: &str, listed: &dyn Fn(&str) -> bool) {
+                if !listed(plugin) {
+                    facts.$field = None;
+                }
+            }
+        }
+    };
+}
+
+single_child!(
+    ServiceAccount,
+    service_account,
+    |object: &ServiceAccount| map::identity(&object.metadata),
+    |fact| fact
+);
+single_child!(
+    Service,
+    service,
+    |object: &Service| map::identity(&object.metadata),
+    |fact| fact
+);
+single_child!(Deployment, deployment, map::deployment, |fact| &fact.id);
+single_child!(HttpRoute, route, map::route, |fact| &fact.id, true);
+
+impl Watched for Gateway {
+    const GATEWAY_API: bool = true;
+}
+
+impl Watched for Pod {}
+
+impl Child for Pod {
+    fn set(facts: &mut ChildFacts, object: &Self) {
+        facts.pods.insert(object.name_any(), map::pod(object));
+    }
+
+    fn clear(facts: &mut ChildFacts, object: &Self) {
+        facts.pods.remove(&object.name_any());
+    }
+
+    fn retain(facts: &mut ChildFacts, _plugin: &str, listed: &dyn Fn(&str) -> bool) {
+        facts.pods.retain(|name, _| listed(name));
+    }
+}

@@ -1,0 +1,130 @@
+//! All that is known about one plugin at one moment: the only thing that the judge and the plan look at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::directory::CoreEntry;
+use super::facts::GatewayFact;
+use super::ledger::Ledger;
+use super::memory::{ChildKind, ChildMemory};
+use super::store::ChildFacts;
+use crate::api::fault::Fault;
+use crate::api::parse::{Invalid, Plugin};
+use crate::api::plugin::WazoPluginStatus;
+use crate::api::ui_manifest::Product;
+use crate::core::facts::{CoreFacts, StepOutcome};
+use crate::keys::{CoreKey, PluginKey};
+use crate::probe::ProbeFacts;
+
+/// The WazoPlugin itself.
+#[derive(Clone, Debug)]
+pub struct Itself {
+    /// `namespace/name`.
+    pub key: PluginKey,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `metadata.finalizers`.
+    pub finalizers: Vec<String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Our ledger annotation.
+    pub ledger: Ledger,
+    /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
+    pub abandon: bool,
+    /// The annotation `reconcile.plugins.wazo.io/requestedAt`.
+    pub requested_at: Option<String>,
+    /// The spec, or the first field of it that is not usable.
+    pub plugin: Result<Plugin, Invalid>,
+    /// The core that it refers to, even where the rest of the spec is not usable.
+    pub core: Option<CoreKey>,
+    /// The status that we wrote last.
+    pub before: WazoPluginStatus,
+}
+
+/// The core that a plugin refers to.
+#[derive(Clone, Debug)]
+pub struct CoreView {
+    /// Its key.
+    pub key: CoreKey,
+    /// Its entry in the directory.
+    pub entry: Arc<CoreEntry>,
+    /// What its actor knows.
+    pub facts: Option<Arc<CoreFacts>>,
+}
+
+impl CoreView {
+    /// The tenant that the operator acts in, once known.
+    #[must_use]
+    pub fn tenant(&self) -> Option<Uuid> {
+        self.facts.as_ref().and_then(|facts| facts.tenant)
+    }
+
+    /// The external applications that hold plugins of a product.
+    #[must_use]
+    pub fn applications(&self, product: Product) -> Vec<String> {
+        self.entry
+            .spec
+            .as_ref()
+            .map(|spec| spec.applications(product))
+            .unwrap_or_default()
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        self.entry.fault.as_ref()
+    }
+
+    /// Whether its spec says that nothing is sent to it.
+    #[must_use]
+    pub fn suspended(&self) -> bool {
+        self.entry
+            .spec
+            .as_ref()
+            .is_some_and(|spec| spec.suspend == Some(true))
+    }
+}
+
+/// The Gateway that a plugin names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayView {
+    /// The plugin is not exposed.
+    NotAsked,
+    /// The cluster does not serve the Gateway API.
+    ApiMissing,
+    /// There is no such Gateway.
+    NotFound,
+    /// What is known of it.
+    Found(GatewayFact),
+}
+
+/// All that is known about one plugin at one moment.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The object itself.
+    pub itself: Itself,
+    /// Its core; `None`: there is none of that name.
+    pub core: Option<CoreView>,
+    /// Its children and pods.
+    pub children: ChildFacts,
+    /// What we remember of our writes to them.
+    pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// Its Gateway.
+    pub gateway: GatewayView,
+    /// What the prober saw.
+    pub probe: ProbeFacts,
+    /// What became of its wishes at the core.
+    pub outcomes: Vec<StepOutcome>,
+    /// How long a rollout may take.
+    pub rollout_deadline: Duration,
+    /// The moment.
+    pub now: Timestamp,
+}
