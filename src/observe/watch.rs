@@ -11,7 +11,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-use super::facts::Identity;
+use super::facts::{DeploymentFact, Identity, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::store::{ChildFacts, FactStore};
@@ -233,7 +233,7 @@ fn version(text: &str) -> u64 {
 }
 
 macro_rules! single_child {
-    ($kind:ty, $field:ident, $map:expr, $id:expr $(, $gateway_api:literal)?) => {
+    ($kind:ty, $field:ident, $map:expr $(, $gateway_api:literal)?) => {
         impl Watched for $kind {
             $(const GATEWAY_API: bool = $gateway_api;)?
         }
@@ -245,14 +245,14 @@ macro_rules! single_child {
                     return;
                 }
                 let fact = $map(object);
-                if is_newer(facts.$field.as_ref().map($id), $id(&fact)) {
+                if is_newer(facts.$field.as_ref().map(Known::id), fact.id()) {
                     facts.$field = Some(fact);
                 }
             }
 
             fn clear(facts: &mut ChildFacts, object: &Self) {
                 let gone = object.metadata.uid.as_deref();
-                if facts.$field.as_ref().is_some_and(|known| Some($id(known).uid.as_str()) == gone) {
+                if facts.$field.as_ref().is_some_and(|known| Some(known.id().uid.as_str()) == gone) {
                     facts.$field = None;
                 }
             }
@@ -266,20 +266,37 @@ macro_rules! single_child {
     };
 }
 
-single_child!(
-    ServiceAccount,
-    service_account,
-    |object: &ServiceAccount| map::identity(&object.metadata),
-    |fact| fact
-);
-single_child!(
-    Service,
-    service,
-    |object: &Service| map::identity(&object.metadata),
-    |fact| fact
-);
-single_child!(Deployment, deployment, map::deployment, |fact| &fact.id);
-single_child!(HttpRoute, route, map::route, |fact| &fact.id, true);
+/// A fact that tells which version of which object it is of.
+trait Known {
+    fn id(&self) -> &Identity;
+}
+
+impl Known for Identity {
+    fn id(&self) -> &Identity {
+        self
+    }
+}
+
+impl Known for DeploymentFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
+impl Known for RouteFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
+single_child!(ServiceAccount, service_account, |object: &ServiceAccount| {
+    map::identity(&object.metadata)
+});
+single_child!(Service, service, |object: &Service| map::identity(
+    &object.metadata
+));
+single_child!(Deployment, deployment, map::deployment);
+single_child!(HttpRoute, route, map::route, true);
 
 impl Watched for Gateway {
     const GATEWAY_API: bool = true;
