@@ -76,12 +76,10 @@ fn entity_id<'a>(tab: &Object<'a>, taken: &mut HashSet<&'a str>, report: &mut Re
 fn contexts<'a>(tab: &Object<'a>, product_type: Option<&str>, report: &mut Report) -> Vec<&'a str> {
     let path = tab.path("context");
     let mut contexts = Vec::new();
-    for (index, value) in tab
-        .required_list("context", report)
-        .unwrap_or_default()
-        .iter()
-        .enumerate()
-    {
+    let Some(list) = tab.required_list("context", report) else {
+        return contexts;
+    };
+    for (index, value) in list.iter().enumerate() {
         let path = format!("{path}[{index}]");
         match value.as_str() {
             None => report.error(
