@@ -39,7 +39,7 @@ func (l list) String() string         { return "" }
 func (l list) Set(value string) error { return l.add(value) }
 
 func parseUp(args []string) (*upFlags, error) {
-	f := &upFlags{}
+	f := &upFlags{options: supervisor.Options{AllowPorts: []int{}}}
 	set := flags("up", upHelp)
 	dir := dirFlag(set)
 	f.json = outputFlag(set)

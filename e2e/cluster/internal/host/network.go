@@ -127,20 +127,21 @@ func ForeignProxy() error {
 	return nil
 }
 
-func removeNetwork(dir string) error {
-	var problems []error
-	if owner, err := BridgeOwner(); err == nil && owner == dir {
-		ports, _ := filepath.Glob("/sys/class/net/" + config.Bridge + "/brif/*")
-		for _, port := range ports {
-			_ = run(nil, "ip", "link", "del", filepath.Base(port)) // may vanish with its namespace meanwhile
-		}
-		problems = append(problems, run(nil, "ip", "link", "del", config.Bridge))
+func removeBridge() error {
+	ports, _ := filepath.Glob("/sys/class/net/" + config.Bridge + "/brif/*")
+	for _, port := range ports {
+		_ = run(nil, "ip", "link", "del", filepath.Base(port)) // may vanish with its namespace meanwhile
 	}
+	return run(nil, "ip", "link", "del", config.Bridge)
+}
+
+func removeRules() error {
 	out, err := exec.Command("nft", "list", "tables").Output()
 	if err != nil {
-		return errors.Join(append(problems, fmt.Errorf("nft list tables: %w", err))...)
+		return fmt.Errorf("nft list tables: %w", err)
 	}
 	ours := []string{"table inet " + config.Network, "table ip kube-proxy", "table ip6 kube-proxy"}
+	var problems []error
 	for line := range strings.Lines(string(out)) {
 		if table := strings.TrimSpace(line); slices.Contains(ours, table) {
 			problems = append(problems, run(nil, "nft", append([]string{"delete"}, strings.Fields(table)...)...))

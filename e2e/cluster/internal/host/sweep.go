@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,30 @@ import (
 	"wazo.io/plugin-operator/e2e/cluster/internal/state"
 )
 
-// LogLinks is where the kubelet puts links to the logs of containers; the path is fixed in it.
-const LogLinks = "/var/log/containers"
+// Paths that are fixed in the kubelet, in containerd and in the library of the network plugins.
+const (
+	logLinks   = "/var/log/containers"
+	devices    = "/var/lib/kubelet/device-plugins"
+	cniResults = "/var/lib/cni/results"
+	shimFolder = "/run/containerd/s"
+)
+
+// entries of a cluster's directory that go with it. Listed, not "everything": the directory is the user's choice.
+var entries = []string{
+	"pki", "conf", "etcd", "flex", "kubelet", "pods", "cni", "runc", "registry", "containerd", "pause.tar", "state.json.next",
+	"containerd.sock", "containerd.sock.ttrpc", "containerd-debug.sock",
+}
+
+// NewFolders are the folders outside of a cluster's own that the node's programs will make, parents first.
+func NewFolders() []string {
+	folders := []string{}
+	for _, path := range []string{logLinks, filepath.Dir(devices), devices, filepath.Dir(cniResults), cniResults, filepath.Dir(shimFolder), shimFolder} {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			folders = append(folders, path)
+		}
+	}
+	return folders
+}
 
 // Sweep removes everything that a cluster left on the machine, whether it was stopped or crashed at any moment. It
 // may be repeated. The logs stay.
@@ -32,31 +55,39 @@ func Sweep(s *state.State) error {
 		}
 	}
 	if s.Node != nil {
-		sockets := shimSockets(s.Dir)
-		problems = append(problems, killShims(s.Node.Containerd), killPods(), unmount(s.Dir), removeNetwork(s.Dir), removeCgroups())
-		for _, socket := range sockets {
-			_ = os.Remove(socket)
-		}
-		removeLogLinks(s)
-		removeResults()
-		problems = append(problems, restoreSysctls(s.Sysctls))
+		problems = append(problems, sweepNode(s))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err // the state file stays, so that the next attempt knows what to do
 	}
-	entries, err := os.ReadDir(s.Dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !slices.Contains([]string{"log", "lock", "state.json"}, e.Name()) {
-			problems = append(problems, os.RemoveAll(filepath.Join(s.Dir, e.Name())))
-		}
+	for _, name := range entries {
+		problems = append(problems, os.RemoveAll(filepath.Join(s.Dir, name)))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
 	return os.Remove(filepath.Join(s.Dir, "state.json"))
+}
+
+func sweepNode(s *state.State) error {
+	sockets := shimSockets(s.Dir)
+	problems := []error{killShims(s.Node.Containerd)}
+	owner, err := BridgeOwner()
+	if err != nil {
+		return err
+	}
+	if owner == "" || owner == s.Dir { // else all that is one per machine belongs to another cluster by now
+		problems = append(problems, killPods(), removeCgroups(), removeRules(), restoreSysctls(s.Sysctls))
+		removeStrays(s)
+	}
+	problems = append(problems, unmount(s.Dir))
+	for _, socket := range sockets {
+		_ = os.Remove(socket)
+	}
+	if err := errors.Join(problems...); err != nil || owner != s.Dir {
+		return err
+	}
+	return removeBridge() // at last: it is the mark of the owner
 }
 
 // killShims ends containerd's shims, which outlive it: ours are those that report to our containerd's socket.
@@ -95,32 +126,39 @@ func shimSockets(dir string) []string {
 	var sockets []string
 	for _, file := range files {
 		address, _ := os.ReadFile(file)
-		if path, ok := strings.CutPrefix(string(bytes.TrimSpace(address)), "unix:///run/containerd/s/"); ok {
-			sockets = append(sockets, "/run/containerd/s/"+filepath.Base(path))
+		if path, ok := strings.CutPrefix(string(bytes.TrimSpace(address)), "unix://"+shimFolder+"/"); ok {
+			sockets = append(sockets, filepath.Join(shimFolder, filepath.Base(path)))
 		}
 	}
 	return sockets
 }
 
-// unmount takes down all mounts below the directory, the newest first.
+// unmount takes down all mounts below the directory, the newest first. It does not return without an error while
+// one is left: what is deleted next may otherwise be the files behind a pod's volume.
 func unmount(dir string) error {
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	lines := strings.Split(string(table), "\n")
-	slices.Reverse(lines)
-	var problems []error
-	for _, line := range lines {
-		fields := strings.Fields(line)
-		if len(fields) < 5 || !strings.HasPrefix(unescape(fields[4]), dir+"/") {
-			continue
+	var last error
+	for range 5 {
+		table, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			return err
 		}
-		if err := syscall.Unmount(unescape(fields[4]), syscall.MNT_DETACH); err != nil && !errors.Is(err, syscall.EINVAL) {
-			problems = append(problems, fmt.Errorf("unmount %s: %w", fields[4], err))
+		lines := strings.Split(string(table), "\n")
+		found := false
+		for _, line := range slices.Backward(lines) {
+			fields := strings.Fields(line)
+			if len(fields) < 5 || !strings.HasPrefix(unescape(fields[4]), dir+"/") {
+				continue
+			}
+			found = true
+			if err := syscall.Unmount(unescape(fields[4]), syscall.MNT_DETACH); err != nil {
+				last = fmt.Errorf("unmount %s: %w", fields[4], err)
+			}
+		}
+		if !found {
+			return nil
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(fmt.Errorf("there are still mounts below %s", dir), last)
 }
 
 // unescape undoes the octal escapes of /proc/self/mountinfo.
@@ -128,25 +166,24 @@ func unescape(path string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
 }
 
-func removeLogLinks(s *state.State) {
-	links, _ := filepath.Glob(LogLinks + "/*.log")
+// removeStrays removes what the node's programs write outside of the cluster's directory.
+func removeStrays(s *state.State) {
+	links, _ := filepath.Glob(logLinks + "/*.log")
 	for _, link := range links {
 		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, s.Dir+"/") {
 			_ = os.Remove(link)
 		}
 	}
-	if s.Node.MadeContainer {
-		_ = os.Remove(LogLinks) // only when empty
+	results, _ := filepath.Glob(filepath.Join(cniResults, config.Network+"-*-eth0"))
+	for _, result := range results {
+		sandbox := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(result), config.Network+"-"), "-eth0")
+		_ = os.Remove(result)
+		_ = os.Remove(filepath.Join(cniResults, "cni-loopback-"+sandbox+"-lo"))
 	}
-}
-
-// removeResults removes what the network plugins noted about our pods, and folders that are empty then.
-func removeResults() {
-	files, _ := filepath.Glob("/var/lib/cni/results/" + config.Network + "-*")
-	for _, file := range files {
-		_ = os.Remove(file)
+	if slices.Contains(s.Node.Folders, devices) {
+		_ = os.Remove(filepath.Join(devices, "kubelet.sock"))
 	}
-	for _, dir := range []string{"/var/lib/cni/results", "/var/lib/cni", "/run/containerd/s", "/run/containerd"} {
-		_ = os.Remove(dir)
+	for _, folder := range slices.Backward(s.Node.Folders) {
+		_ = os.Remove(folder) // only when empty: another program may use it by now
 	}
 }

@@ -41,14 +41,14 @@ type State struct {
 
 // Node is the machine as the cluster's only node.
 type Node struct {
-	Name          string `json:"name"`
-	IP            string `json:"ip"`
-	DNS           string `json:"dns"`           // host:port of cluster DNS
-	Registry      string `json:"registry"`      // host:port of the registry on loopback, plain HTTP
-	RegistryName  string `json:"registryName"`  // the name by which images refer to it
-	Containerd    string `json:"containerd"`    // path of its socket
-	AllowPorts    []int  `json:"allowPorts"`    // TCP ports on the node's IP that pods may reach
-	MadeContainer bool   `json:"madeContainer"` // whether /var/log/containers is ours to remove
+	Name         string   `json:"name"`
+	IP           string   `json:"ip"`
+	DNS          string   `json:"dns"`          // host:port of cluster DNS
+	Registry     string   `json:"registry"`     // host:port of the registry on loopback, plain HTTP
+	RegistryName string   `json:"registryName"` // the name by which images refer to it
+	Containerd   string   `json:"containerd"`   // path of its socket
+	AllowPorts   []int    `json:"allowPorts"`   // TCP ports on the node's IP that pods may reach
+	Folders      []string `json:"folders"`      // outside of Dir, not there before `up`: `down` removes them
 }
 
 // Gateway is the public entry: HTTP on 80, HTTPS on 443.

@@ -47,9 +47,24 @@ func (c *Cluster) create(ctx context.Context, path string, document []byte) erro
 	}
 }
 
+// established checks that the kinds of all definition files are served.
+func (c *Cluster) established(ctx context.Context, files []string) error {
+	for _, file := range files {
+		group, plural, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".yaml"), "_")
+		definition, err := c.kube.Get(ctx, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"+plural+"."+group)
+		if err != nil {
+			return err
+		}
+		if err := definition.Condition("Established"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // gateway installs Gateway API, starts Traefik as its implementation and makes the public Gateway.
 func (c *Cluster) gateway(ctx context.Context) error {
-	files, err := filepath.Glob(filepath.Join(c.programs, "gateway-api", "gateway.networking.k8s.io_*.yaml"))
+	files, err := filepath.Glob(filepath.Join(c.programs, "gateway-api", "gateway.*_*.yaml"))
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("no definitions of Gateway API in %s (%v)", c.programs, err)
 	}
@@ -62,18 +77,8 @@ func (c *Cluster) gateway(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, file := range files {
-		_, plural, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".yaml"), "_")
-		path := "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/" + plural + ".gateway.networking.k8s.io"
-		if err := c.until(ctx, "Gateway API: "+plural+" served", func(ctx context.Context) error {
-			definition, err := c.kube.Get(ctx, path)
-			if err != nil {
-				return err
-			}
-			return definition.Condition("Established")
-		}); err != nil {
-			return err
-		}
+	if err := c.until(ctx, "Gateway API served", func(ctx context.Context) error { return c.established(ctx, files) }); err != nil {
+		return err
 	}
 	if err := c.manifest(ctx, "gateway.yaml"); err != nil {
 		return err

@@ -2,9 +2,7 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -36,10 +34,9 @@ func (c *Cluster) network(context.Context) error {
 		_ = listener.Close()
 		c.values.Registry = "127.0.0.1:5000"
 	}
-	_, err = os.Stat(host.LogLinks)
 	node := &state.Node{
 		Name: config.NodeName, IP: config.NodeIP, DNS: config.NodeIP + ":53", Registry: c.values.Registry, RegistryName: config.RegistryName,
-		Containerd: filepath.Join(dir, "containerd.sock"), AllowPorts: c.options.AllowPorts, MadeContainer: errors.Is(err, fs.ErrNotExist),
+		Containerd: filepath.Join(dir, "containerd.sock"), AllowPorts: c.options.AllowPorts, Folders: host.NewFolders(),
 	}
 	if err := c.save(func(s *state.State) { s.Node, s.Sysctls = node, host.ReadSysctls() }); err != nil {
 		return err

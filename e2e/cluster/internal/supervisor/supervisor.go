@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -58,7 +60,7 @@ func Up(ctx context.Context, o Options, p *progress.Lines) (*Cluster, error) {
 		return nil, err
 	}
 	if err := c.start(ctx); err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			err = fmt.Errorf("stopped before it was Ready: %w", context.Cause(ctx))
 		}
 		return nil, errors.Join(err, c.Down())
@@ -68,6 +70,9 @@ func Up(ctx context.Context, o Options, p *progress.Lines) (*Cluster, error) {
 
 // claim makes the directory this process's own, and cleans up after a predecessor that was killed.
 func (c *Cluster) claim() error {
+	if err := foreign(c.options.Dir); err != nil {
+		return err
+	}
 	logs := filepath.Join(c.options.Dir, "log")
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return err
@@ -101,6 +106,23 @@ func (c *Cluster) claim() error {
 	return c.state.Save()
 }
 
+// foreign refuses a directory in which somebody else keeps files.
+func foreign(dir string) error {
+	if _, err := state.Load(dir); !errors.Is(err, state.ErrNone) {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, file := range files {
+		if !slices.Contains([]string{"log", "lock", "state.json.next"}, file.Name()) {
+			return remedy.New("choose an empty or a new directory", "%s holds files that are not a cluster's, such as %s", dir, file.Name())
+		}
+	}
+	return err
+}
+
 // sweepLeftovers cleans this directory, and for a node also the one whose cluster still holds the bridge.
 func (c *Cluster) sweepLeftovers() error {
 	dirs := []string{c.options.Dir}
@@ -131,6 +153,9 @@ func (c *Cluster) sweepLeftovers() error {
 		c.progress.Say("cleaning up after the cluster in %s, whose supervisor was killed", dir)
 		if err := host.Sweep(old); err != nil {
 			return fmt.Errorf("leftovers of %s: %w", dir, err)
+		}
+		if dir != c.options.Dir {
+			_ = os.Remove(filepath.Join(dir, "lock"))
 		}
 	}
 	return nil
