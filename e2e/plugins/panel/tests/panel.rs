@@ -1,76 +1,16 @@
-//! The panel over plain HTTP, as a test of the operator or a browser would meet it.
+//! What the panel serves, and how it misbehaves, as a test of the operator or a browser would meet it.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod client;
+
 use std::time::Duration;
 
-use http::header::HeaderMap;
+use client::{get, misbehaving, request, send, started};
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::TokioExecutor;
-use panel::{Crash, ManifestFault, Misbehave, Options, Panel, Product, Scope, Slow, StartError, Status};
+use http_body_util::Full;
+use panel::{ManifestFault, Misbehave, Options, Product, Scope, Slow, StartError, Status};
 use serde_json::{Value, json};
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-}
-
-async fn request(request: Request<Full<Bytes>>) -> Result<Answer, Error> {
-    // A connection of its own each time, as a prober's: no pool can hide that the server is gone.
-    let client = Client::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build_http();
-    let (parts, body) = client.request(request).await?.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Ok(Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    })
-}
-
-async fn send(panel: &Panel, method: Method, path: &str, body: &str) -> Answer {
-    let url = format!("http://{}{path}", panel.addr());
-    let body = Full::from(body.to_owned());
-    let built = Request::builder()
-        .method(method)
-        .uri(url)
-        .header("origin", "https://app.wazo.io")
-        .body(body);
-    request(built.unwrap()).await.unwrap()
-}
-
-async fn get(panel: &Panel, path: &str) -> Answer {
-    send(panel, Method::GET, path, "").await
-}
-
-async fn started(options: Options) -> Panel {
-    panel::start("127.0.0.1:0".parse().unwrap(), options)
-        .await
-        .unwrap()
-}
-
-async fn misbehaving(misbehave: Misbehave) -> Panel {
-    started(Options {
-        misbehave,
-        ..Options::default()
-    })
-    .await
-}
 
 #[tokio::test]
 async fn everything_that_the_manifest_refers_to_is_served() {
@@ -371,88 +311,6 @@ async fn what_came_is_shown_without_health_checks_and_without_tokens() {
     assert_eq!(report["requests"][0]["path"], "/nothing");
     assert_eq!(report["requests"][0]["status"], 404);
     assert_eq!(panel.requests().len(), 1);
-}
-
-#[tokio::test]
-async fn told_to_crash_at_the_start_it_never_listens() {
-    let misbehave = Misbehave {
-        crash: Some(Crash {
-            exit_code: 3,
-            after_seconds: 0,
-        }),
-        ..Misbehave::default()
-    };
-    let refused = panel::start(
-        "127.0.0.1:0".parse().unwrap(),
-        Options {
-            misbehave,
-            ..Options::default()
-        },
-    )
-    .await;
-    assert!(matches!(refused, Err(StartError::Crash { exit_code: 3 })));
-}
-
-#[tokio::test]
-async fn a_crash_cuts_open_requests_and_frees_the_port() {
-    let panel = misbehaving(Misbehave {
-        slow: Some(Slow {
-            ms: 60_000,
-            on: Scope::Manifest,
-        }),
-        ..Misbehave::default()
-    })
-    .await;
-    let open = Request::get(format!("{}/manifest.json", panel.url()))
-        .body(Full::default())
-        .unwrap();
-    let open = tokio::spawn(request(open));
-    while panel.requests().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let crash = send(&panel, Method::PUT, "/misbehave", r#"{"crash": {"exitCode": 7}}"#).await;
-    assert_eq!(crash.status, StatusCode::OK);
-    assert_eq!(panel.crashed().await, 7);
-    assert!(open.await.unwrap().is_err());
-    let addr = panel.addr();
-    panel.stop().await;
-    panel::start(addr, Options::default()).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_crash_that_was_taken_back_does_not_come() {
-    let panel = misbehaving(Misbehave {
-        crash: Some(Crash {
-            exit_code: 7,
-            after_seconds: 1,
-        }),
-        ..Misbehave::default()
-    })
-    .await;
-    panel.misbehave(Misbehave::default()).unwrap();
-    let crashed = tokio::time::timeout(Duration::from_secs(60), panel.crashed()).await;
-    assert!(crashed.is_err(), "crashed with {crashed:?}");
-}
-
-#[tokio::test]
-async fn a_stop_lets_an_open_request_finish() {
-    let panel = misbehaving(Misbehave {
-        slow: Some(Slow {
-            ms: 200,
-            on: Scope::Manifest,
-        }),
-        ..Misbehave::default()
-    })
-    .await;
-    let open = Request::get(format!("{}/manifest.json", panel.url()))
-        .body(Full::default())
-        .unwrap();
-    let open = tokio::spawn(request(open));
-    while panel.requests().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    panel.stop().await;
-    assert_eq!(open.await.unwrap().unwrap().status, StatusCode::OK);
 }
 
 #[tokio::test]
