@@ -68,7 +68,7 @@ pub struct ValidManifest {
     /// `requirements.minStackVersion`, where it is well-formed (`"XX.YY"`).
     pub min_stack_version: Option<String>,
     /// The `contentUrl` of the first tab that is shown inside of the application, not outside (`isExternal`).
-    pub first_page: Option<String>,
+    pub first_page: Option<Link>,
     /// Everything that the manifest refers to: pages, icons that look like files, the background script, translations.
     pub linked: Vec<Link>,
     /// What keeps the rules, but is hardly meant.

@@ -172,6 +172,9 @@ pub enum RedirectFlaw {
     /// To an address that the operator must not connect to.
     #[error("to an address that must not be connected to")]
     Address,
+    /// To a host name that does not resolve.
+    #[error("to a host name that does not resolve")]
+    NotResolving,
     /// A pod redirects to somewhere else: only the public vantage follows that.
     #[error("to another host")]
     Elsewhere,

@@ -4,13 +4,28 @@
 //! asked only while the public address does not answer well, so that the judge can tell the plugin from the way to
 //! it. Nothing waits for a probe: the controller leaves jobs, reads facts, and is woken when a verdict changes.
 
+mod board;
+mod browse;
 mod cidr;
+mod client;
+mod cors;
+mod exchange;
 mod fact;
+mod framing;
+mod guard;
 mod job;
 mod look;
+mod metrics;
 mod network;
+mod open;
 mod prober;
+mod queue;
+mod readiness;
+mod schedule;
 mod settings;
+mod sight;
+mod target;
+mod tls;
 
 pub use cidr::{Cidr, CidrError};
 pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
@@ -19,3 +34,6 @@ pub use look::{CertificateFlaw, FramingHeader, Look, LookError, ReadinessLook, R
 pub use network::{Network, ResolveError, Stream, SystemNetwork};
 pub use prober::{Prober, ProberError};
 pub use settings::ProbeSettings;
+
+#[cfg(test)]
+mod tests;

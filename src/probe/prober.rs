@@ -1,12 +1,31 @@
 //! The prober itself: takes jobs, runs looks, keeps facts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use prometheus::Registry;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::board::{Board, Task};
+use super::browse::{self, Seen};
+use super::client::{Client, Vantage};
 use super::fact::ProbeFacts;
+use super::guard::Guard;
 use super::job::{ProbeJob, ReadinessJob};
+use super::look::Look;
+use super::metrics::Metrics;
 use super::network::Network;
+use super::open::Opener;
+use super::readiness::{self, MOST_PODS};
 use super::settings::ProbeSettings;
-use crate::keys::{PluginKey, Waker};
+use super::sight::{self, Sight};
+use super::target::Wish;
+use super::tls;
+use crate::keys::{PluginKey, Wake, Waker};
 
 /// Why a prober cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +43,19 @@ pub enum ProberError {
 
 /// The prober. Clones are handles on the same prober.
 #[derive(Clone)]
-pub struct Prober {}
+pub struct Prober {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    board: Mutex<Board>,
+    /// Something may be due earlier than the run thinks.
+    sooner: Notify,
+    client: Client,
+    settings: ProbeSettings,
+    waker: Waker,
+    metrics: Metrics,
+}
 
 impl Prober {
     /// A prober that wakes plugins through `waker` and counts into `registry`. Nothing runs before [`Prober::run`].
@@ -36,32 +67,152 @@ impl Prober {
         network: Arc<dyn Network>,
         settings: ProbeSettings,
         waker: Waker,
-        registry: &prometheus::Registry,
+        registry: &Registry,
     ) -> Result<Self, ProberError> {
-        let _ = (network, settings, waker, registry);
-        Ok(Self {})
+        let tls = tls::connector(settings.extra_roots_pem.as_deref())?;
+        let guard = Guard::new(settings.allowed_cidrs.clone(), settings.api_server.clone());
+        let opener = Opener::new(network, guard, tls, settings.timeout);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                board: Mutex::default(),
+                sooner: Notify::new(),
+                client: Client::new(opener, settings.max_redirects),
+                settings,
+                waker,
+                metrics: Metrics::new(registry)?,
+            }),
+        })
     }
 
-    /// Looks until it is dropped, which ends all looks.
+    /// Looks until it is dropped, which ends all looks; it may then be run again. Not to be run twice at a time.
     pub async fn run(&self) {
-        std::future::pending::<()>().await;
+        let inner = &*self.inner;
+        inner.board().restart(Instant::now());
+        let mut looks = FuturesUnordered::new();
+        loop {
+            let next = {
+                let mut board = inner.board();
+                let now = Instant::now();
+                while let Some(task) = board.take(now, &inner.settings) {
+                    looks.push(inner.look(task));
+                }
+                board.next_due(&inner.settings)
+            };
+            let due = async {
+                match next {
+                    Some(next) => sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some((task, sight, framable)) = looks.next() => inner.finish(&task, sight, framable),
+                () = due => {}
+                () = inner.sooner.notified() => {}
+            }
+        }
     }
 
-    /// Replaces what is wished to be known of a plugin. The same again changes nothing; what is no longer wished
-    /// is forgotten. Jobs with `public: false` are not looked at.
+    /// Replaces what is wished to be known of a plugin. The same again changes nothing; what is no longer wished is
+    /// forgotten. Jobs with `public: false` are not looked at.
     pub fn want(&self, key: &PluginKey, jobs: Vec<ProbeJob>, readiness: Option<ReadinessJob>) {
-        let _ = (key, jobs, readiness);
+        let inner = &*self.inner;
+        let sooner = inner
+            .board()
+            .want(key, jobs, readiness, &inner.settings, Instant::now());
+        if sooner {
+            inner.sooner.notify_one();
+        }
     }
 
     /// What is known of a plugin now.
     #[must_use]
     pub fn facts(&self, key: &PluginKey) -> ProbeFacts {
-        let _ = key;
-        ProbeFacts::default()
+        self.inner.board().facts(key)
     }
 
     /// Forgets a plugin that is gone.
     pub fn forget(&self, key: &PluginKey) {
-        let _ = key;
+        self.inner.board().forget(key);
+    }
+}
+
+impl Inner {
+    /// Every change of the board is whole when it could panic, so that a poisoned lock is as good as another.
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn look(&self, task: Task) -> (Task, Sight, Option<u64>) {
+        let (sight, framable) = match &task.wish {
+            Wish::Manifest(job) => self.manifest(job, task.framable).await,
+            Wish::Readiness(job) => {
+                let look = readiness::look(&self.client, &self.settings, job).await;
+                self.metrics.count("readiness", look.word());
+                (Sight::Readiness(look), None)
+            }
+        };
+        (task, sight, framable)
+    }
+
+    /// From the public address; where that is bad, from the pods, too.
+    async fn manifest(&self, job: &ProbeJob, framable: Option<u64>) -> (Sight, Option<u64>) {
+        let Seen {
+            look: public,
+            mut summary,
+            framable,
+        } = self
+            .from("public", Vantage::Public(&job.gateway_addresses), job, framable)
+            .await;
+        let mut pod = None;
+        if !public.is_good() {
+            let asked = job.pods.iter().take(MOST_PODS);
+            let seen =
+                join_all(asked.map(|address| self.from("pod", Vantage::Pod(*address), job, None))).await;
+            let mut looks = Vec::with_capacity(seen.len());
+            for one in seen {
+                summary = summary.or(one.summary);
+                looks.push(one.look);
+            }
+            pod = sight::of_pods(looks, &public);
+        }
+        let sight = Sight::Manifest {
+            revision: job.revision.clone(),
+            public,
+            pod,
+            summary,
+        };
+        (sight, framable)
+    }
+
+    async fn from(&self, name: &str, vantage: Vantage<'_>, job: &ProbeJob, framable: Option<u64>) -> Seen {
+        let seen = browse::look(&self.client, &self.settings, vantage, job, framable).await;
+        self.metrics
+            .count(name, seen.look.error().map_or("Good", |error| error.word()));
+        seen
+    }
+
+    fn finish(&self, task: &Task, sight: Sight, framable: Option<u64>) {
+        let word = word(&sight);
+        let now = (Instant::now(), Timestamp::now());
+        let changed = self.board().finish(task, (sight, framable), &self.settings, now);
+        if changed {
+            tracing::debug!(plugin = %task.key, saw = word, "a probe saw something else than before");
+            // A closed receiver: the operator is going down.
+            let _ = self.waker.send(Wake::Plugin((*task.key).clone()));
+        }
+    }
+}
+
+fn word(sight: &Sight) -> &'static str {
+    match sight {
+        Sight::Manifest {
+            public: Look::Good { .. },
+            ..
+        } => "Good",
+        Sight::Manifest {
+            public: Look::Bad(error),
+            ..
+        } => error.word(),
+        Sight::Readiness(look) => look.word(),
     }
 }

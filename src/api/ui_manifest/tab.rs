@@ -17,7 +17,7 @@ pub(super) fn all(
     product_type: Option<&str>,
     links: &mut Vec<Link>,
     report: &mut Report,
-) -> Option<String> {
+) -> Option<Link> {
     let mut taken = HashSet::new();
     let mut first_page = None;
     for (index, tab) in tabs.iter().enumerate() {
@@ -41,7 +41,10 @@ pub(super) fn all(
         if let Some(page) = tab.required_text("contentUrl", Level::Error, report) {
             link::page(tab.path("contentUrl"), page, Level::Error, links, report);
             if first_page.is_none() && !external {
-                first_page = Some(page.to_owned());
+                first_page = Some(Link {
+                    path: tab.path("contentUrl"),
+                    reference: page.to_owned(),
+                });
             }
         }
         if let Some(icon) = tab.text("icon", Level::Warning, report) {

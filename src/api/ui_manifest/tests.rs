@@ -104,7 +104,11 @@ fn a_full_manifest_is_valid_and_tells_what_it_refers_to() {
         ("1.4.2", "crm-panel")
     );
     assert_eq!(valid.min_stack_version.as_deref(), Some("24.01"));
-    assert_eq!(valid.first_page.as_deref(), Some("./"));
+    let page = valid.first_page.as_ref().unwrap();
+    assert_eq!(
+        (page.path.as_str(), page.reference.as_str()),
+        ("staticTabs[0].contentUrl", "./")
+    );
     let linked: Vec<_> = valid
         .linked
         .iter()

@@ -50,6 +50,8 @@ pub enum Rule {
     LinkInvalid,
     /// A page or script that an https application loads is https, too.
     LinkInsecure,
+    /// A page that the manifest refers to is there. Only found by a look at the page, never in the manifest alone.
+    LinkBroken,
     /// A language is one that the applications have.
     LanguageUnknown,
     /// The manifest has a tab or a background script.

@@ -1,0 +1,182 @@
+//! One look at a manifest, as the application's browser would take it: the manifest, then its first page.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::client::{Client, Fetched, Vantage, Wanted};
+use super::cors;
+use super::fact::ManifestSummary;
+use super::framing;
+use super::job::ProbeJob;
+use super::look::{Look, LookError};
+use super::settings::ProbeSettings;
+use crate::api::ui_manifest::{self, Level, Rule, ValidManifest, Violation};
+
+/// The most warnings that a look keeps.
+const MOST_WARNINGS: usize = 10;
+/// The most characters that are kept of a manifest's version and id.
+const MOST_CHARACTERS: usize = 128;
+
+/// What one look showed.
+pub(super) struct Seen {
+    pub(super) look: Look,
+    pub(super) summary: Option<ManifestSummary>,
+    /// Stands for the page that was found to be framable.
+    pub(super) framable: Option<u64>,
+}
+
+/// Looks at the job's manifest. The page is not asked again where `framable` stands for it.
+pub(super) async fn look(
+    client: &Client,
+    settings: &ProbeSettings,
+    vantage: Vantage<'_>,
+    job: &ProbeJob,
+    framable: Option<u64>,
+) -> Seen {
+    let deadline = Instant::now() + settings.timeout;
+    let read = timeout_at(deadline, manifest(client, settings, vantage, job));
+    let (mut manifest, url) = match read.await.unwrap_or(Err(LookError::TimedOut)) {
+        Ok(read) => read,
+        Err(error) => {
+            return Seen {
+                look: Look::Bad(error),
+                summary: None,
+                framable: None,
+            };
+        }
+    };
+    let summary = Some(summary(&manifest));
+    let mut seen = None;
+    if let Some(page) = own_page(&manifest, &url, &job.url) {
+        let mark = mark(job, &manifest, &page);
+        seen = Some(mark);
+        if framable != seen {
+            // The page's own slowness is no fault of the manifest: what was not seen in time is looked at next time.
+            match timeout_at(deadline, frame(client, settings, vantage, &page)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(PageError::Forbidden(error))) => {
+                    return Seen {
+                        look: Look::Bad(error),
+                        summary,
+                        framable: None,
+                    };
+                }
+                Ok(Err(PageError::Status(status))) => {
+                    manifest.warnings.insert(0, broken(&manifest, status));
+                    seen = None;
+                }
+                Ok(Err(PageError::Unseen)) | Err(_) => seen = None,
+            }
+        }
+    }
+    manifest.warnings.truncate(MOST_WARNINGS);
+    Seen {
+        look: Look::Good {
+            warnings: manifest.warnings,
+        },
+        summary,
+        framable: seen,
+    }
+}
+
+/// The manifest and where it came from.
+async fn manifest(
+    client: &Client,
+    settings: &ProbeSettings,
+    vantage: Vantage<'_>,
+    job: &ProbeJob,
+) -> Result<(ValidManifest, Url), LookError> {
+    let wanted = Wanted::Data {
+        origin: &settings.origin,
+        max_body: settings.max_body,
+    };
+    let Fetched { url, answer, origin } = client.get(vantage, &job.url, &wanted).await?;
+    // The status before the header: servers often leave CORS out of error pages, and the error is what matters.
+    match answer.status {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND | StatusCode::GONE => return Err(LookError::NotFound),
+        other => {
+            let kind = answer
+                .headers
+                .get(CONTENT_TYPE)
+                .map_or(&b""[..], |value| value.as_bytes());
+            return Err(LookError::Status {
+                code: other.as_u16(),
+                from_html: kind.starts_with(b"text/html"),
+            });
+        }
+    }
+    if !cors::allows(&answer.headers, &origin) {
+        return Err(LookError::CorsMissing);
+    }
+    let manifest = ui_manifest::validate(&answer.body, job.product).map_err(LookError::Invalid)?;
+    Ok((manifest, url))
+}
+
+/// Why a page was not found to be framable.
+enum PageError {
+    Forbidden(LookError),
+    Status(StatusCode),
+    Unseen,
+}
+
+async fn frame(
+    client: &Client,
+    settings: &ProbeSettings,
+    vantage: Vantage<'_>,
+    page: &Url,
+) -> Result<(), PageError> {
+    let fetched = client
+        .get(vantage, page, &Wanted::Page)
+        .await
+        .map_err(|_| PageError::Unseen)?;
+    let answer = fetched.answer;
+    if !answer.status.is_success() {
+        return Err(PageError::Status(answer.status));
+    }
+    let Ok(application) = Url::parse(&settings.origin) else {
+        return Ok(());
+    };
+    match framing::forbidden(&answer.headers, &application) {
+        Some(header) => Err(PageError::Forbidden(LookError::FramingForbidden { header })),
+        None => Ok(()),
+    }
+}
+
+/// The first page that is framed, where it is the plugin's own: at the manifest's origin and at the job's.
+fn own_page(manifest: &ValidManifest, manifest_url: &Url, job_url: &Url) -> Option<Url> {
+    let page = manifest_url.join(&manifest.first_page.as_ref()?.reference).ok()?;
+    (page.origin() == manifest_url.origin() && page.origin() == job_url.origin()).then_some(page)
+}
+
+fn broken(manifest: &ValidManifest, status: StatusCode) -> Violation {
+    let path = manifest
+        .first_page
+        .as_ref()
+        .map_or("$", |page| page.path.as_str());
+    Violation {
+        path: path.to_owned(),
+        rule: Rule::LinkBroken,
+        level: Level::Warning,
+        message: format!("the page answers {}", status.as_u16()),
+    }
+}
+
+/// Stands for a page of a version of a manifest in a revision of the plugin: small, since it is kept for each.
+fn mark(job: &ProbeJob, manifest: &ValidManifest, page: &Url) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&job.revision, &manifest.version, page).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn summary(manifest: &ValidManifest) -> ManifestSummary {
+    let cut = |text: &str| text.chars().take(MOST_CHARACTERS).collect();
+    ManifestSummary {
+        version: cut(&manifest.version),
+        id: cut(&manifest.id),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a whole probe saw: all its looks.
+
+use super::fact::ManifestSummary;
+use super::look::{Look, ReadinessLook};
+
+/// What a whole probe saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Of a manifest.
+    Manifest {
+        revision: String,
+        public: Look,
+        pod: Option<Look>,
+        summary: Option<ManifestSummary>,
+    },
+    /// Of pods that are not ready.
+    Readiness(ReadinessLook),
+}
+
+impl Sight {
+    /// Whether trust grows by it. Pods that are not ready are asked at the quick pace whatever they answer.
+    pub(super) const fn is_good(&self) -> bool {
+        match self {
+            Self::Manifest { public, .. } => public.is_good(),
+            Self::Readiness(_) => false,
+        }
+    }
+
+    /// Whether it shows the same as another, were it for another revision.
+    pub(super) fn shows_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Manifest { public, pod, .. },
+                Self::Manifest {
+                    public: other_public,
+                    pod: other_pod,
+                    ..
+                },
+            ) => public == other_public && pod == other_pod,
+            (Self::Readiness(look), Self::Readiness(other)) => look == other,
+            _ => false,
+        }
+    }
+}
+
+/// What several pods show together, beside what the public address shows. A pod that shows the very error of the
+/// public address explains it; else one good pod shows that the plugin can do it.
+pub(super) fn of_pods(looks: Vec<Look>, public: &Look) -> Option<Look> {
+    let same = looks.iter().position(|look| look == public);
+    let good = || looks.iter().position(Look::is_good);
+    let chosen = same
+        .or_else(good)
+        .or(if looks.is_empty() { None } else { Some(0) })?;
+    looks.into_iter().nth(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Look, of_pods};
+    use crate::probe::LookError;
+
+    #[test]
+    fn the_pod_that_explains_the_public_error_comes_first_then_a_good_one() {
+        let good = || Look::Good { warnings: Vec::new() };
+        let missing = || Look::Bad(LookError::NotFound);
+        let refused = || Look::Bad(LookError::Refused);
+        assert_eq!(
+            of_pods(vec![refused(), good(), missing()], &missing()),
+            Some(missing())
+        );
+        assert_eq!(of_pods(vec![refused(), good()], &missing()), Some(good()));
+        assert_eq!(of_pods(vec![refused()], &missing()), Some(refused()));
+        assert_eq!(of_pods(vec![], &missing()), None);
+    }
+}
