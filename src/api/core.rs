@@ -79,7 +79,7 @@ pub struct WazoCoreSpec {
 pub struct ConfigMapKey {
     /// The ConfigMap's name.
     #[schemars(length(min = 1, max = 253))]
-    pub config_map: String,
+    pub config_map_name: String,
     /// The key. Default: `ca.crt`.
     #[schemars(length(min = 1, max = 253))]
     pub key: Option<String>,

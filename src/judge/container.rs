@@ -1,0 +1,346 @@
+//! Layers Container, References and Probe: why a pod's container does not run, or runs and is not ready.
+
+use jiff::Timestamp;
+
+use super::candidate::Candidate;
+use super::image;
+use super::state::State;
+use crate::api::fault::Resolution;
+use crate::api::reason::Reason;
+use crate::observe::facts::{ContainerState, PodFact, Termination};
+use crate::probe::{ReadinessFact, ReadinessLook};
+
+/// How long a started process may take before it is held against it that it is not ready.
+pub const STARTUP_SECONDS: i64 = 30;
+
+/// What is known beside the pod itself.
+pub struct Context<'a> {
+    /// The Deployment, as `Deployment/name`: evidence names the owner, not the pod.
+    pub owner: String,
+    /// The image that was asked for.
+    pub image: &'a str,
+    /// The port that was asked for.
+    pub port: i32,
+    /// Whether this revision was ready before.
+    pub worked: bool,
+    /// What the prober saw at the pods.
+    pub readiness: Option<&'a ReadinessFact>,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// Judges a pod that is not ready.
+#[must_use]
+pub fn judge(pod: &PodFact, context: &Context<'_>) -> State {
+    let since = pod.ready_since.or(pod.created).unwrap_or(context.now);
+    let owner = || Some(context.owner.clone());
+    if let Some(disruption) = &pod.disruption {
+        return State::bad(
+            Candidate::new(Reason::PodsEvicted, since, "pods were evicted or preempted").evidence(
+                "kubelet",
+                disruption.clone(),
+                owner(),
+            ),
+        );
+    }
+    if let Some(unschedulable) = &pod.unschedulable {
+        let told = scheduler_words(&unschedulable.message);
+        return State::bad(
+            Candidate::new(
+                Reason::Unschedulable,
+                unschedulable.since.unwrap_or(since),
+                format!("no node can run the pod: {told}"),
+            )
+            .evidence("scheduler", told, owner())
+            .indirect("whether an autoscaler is about to add a node"),
+        );
+    }
+    match &pod.container.state {
+        ContainerState::Waiting { reason, message } if image::is_image_reason(reason) => State::bad(
+            image::judge(reason, message, context.image, since, context.worked),
+        ),
+        ContainerState::Waiting { reason, message } => waiting(reason, message, pod, context, since),
+        ContainerState::Terminated(termination) => State::bad(ended(termination, context, since)),
+        ContainerState::Running { since: started } => running(pod, started.unwrap_or(since), context),
+        ContainerState::Unknown => State::waiting("RolloutInProgress", "the pods are being started"),
+    }
+}
+
+fn waiting(reason: &str, message: &str, pod: &PodFact, context: &Context<'_>, since: Timestamp) -> State {
+    let said = |text: &str| Some(text.to_owned());
+    match reason {
+        "CrashLoopBackOff" => match &pod.container.last {
+            Some(last) => State::bad(ended(last, context, since)),
+            None => State::waiting("RolloutInProgress", "the container is being started again"),
+        },
+        "CreateContainerConfigError"
+            if message.contains("runAsNonRoot") || message.contains("run as root") =>
+        {
+            State::bad(
+                Candidate::new(
+                    Reason::ImageRunsAsRoot,
+                    since,
+                    "the image runs as root, which the pod's security context forbids",
+                )
+                .evidence(
+                    "kubelet",
+                    "container has runAsNonRoot and image will run as root",
+                    Some(context.owner.clone()),
+                ),
+            )
+        }
+        "CreateContainerConfigError" => State::bad(
+            Candidate::new(
+                Reason::ReferenceMissing,
+                since,
+                format!("the container refers to something that does not exist: {message}"),
+            )
+            .evidence("kubelet", message, said(&context.owner)),
+        ),
+        "RunContainerError" | "CreateContainerError" | "ContainerCannotRun" | "StartError" => {
+            State::bad(not_started(message, context, since))
+        }
+        _ => State::waiting("RolloutInProgress", "the pods are being started"),
+    }
+}
+
+fn not_started(message: &str, context: &Context<'_>, since: Timestamp) -> Candidate {
+    if message.contains("exec format error") {
+        return Candidate::new(
+            Reason::ArchitectureUnsupported,
+            since,
+            "the image's program is for another architecture than the node's",
+        )
+        .evidence("kubelet", "exec format error", Some(context.owner.clone()));
+    }
+    let told = runtime_words(message);
+    Candidate::new(
+        Reason::CommandNotStarted,
+        since,
+        format!("the container's command cannot be started: {told}"),
+    )
+    .evidence("kubelet", told, Some(context.owner.clone()))
+}
+
+/// The candidate for a container whose run ended.
+fn ended(run: &Termination, context: &Context<'_>, fallback: Timestamp) -> Candidate {
+    let since = run.finished.unwrap_or(fallback);
+    let owner = Some(context.owner.clone());
+    match (run.reason.as_str(), run.exit_code) {
+        ("OOMKilled", _) => Candidate::new(
+            Reason::OutOfMemory,
+            since,
+            "the container was ended because it used more memory than its limit",
+        )
+        .evidence("kubelet", "OOMKilled", owner)
+        .field("spec.workload.resources.limits.memory"),
+        ("StartError" | "ContainerCannotRun", _) | (_, 126 | 127) => {
+            not_started(&run.message, context, since)
+        }
+        (_, 0) => Candidate::new(
+            Reason::ProcessCompleted,
+            since,
+            "the container's process ended by itself, without an error",
+        )
+        .evidence("kubelet", "exit code 0", owner),
+        (_, code @ (132 | 134 | 135 | 136 | 139)) => Candidate::new(
+            Reason::ProcessCrashed,
+            since,
+            format!("the container's process crashed with signal {}", code - 128),
+        )
+        .evidence("kubelet", format!("exit code {code}"), owner),
+        (_, code) => Candidate::new(
+            Reason::ProcessExited,
+            since,
+            format!("the container's process exits with code {code}"),
+        )
+        .evidence("kubelet", format!("exit code {code}"), owner)
+        .resolution(Resolution::External),
+    }
+}
+
+/// A container that runs and is not ready: the prober's look at the pod tells why, once the process had time to start.
+fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
+    let age = context.now.as_second() - started.as_second();
+    if pod.container.restarts > 0
+        && let Some(last) = &pod.container.last
+        && last.exit_code != 0
+        && !matches!(last.exit_code, 137 | 143)
+        && age < STARTUP_SECONDS
+    {
+        return State::bad(ended(last, context, started));
+    }
+    if age < STARTUP_SECONDS {
+        let left = STARTUP_SECONDS - age;
+        return State::for_now(
+            "RolloutInProgress",
+            "the pods have started and are not ready yet",
+            left,
+        );
+    }
+    let since = pod.ready_since.unwrap_or(started);
+    let owner = Some(context.owner.clone());
+    let port = context.port;
+    match context.readiness.map(|fact| fact.look) {
+        Some(ReadinessLook::NotListening) => State::bad(
+            Candidate::new(
+                Reason::NotListening,
+                since,
+                format!("nothing listens on port {port} in the running container"),
+            )
+            .evidence("operator→pod", "connection refused", owner)
+            .field("spec.workload.port"),
+        ),
+        Some(ReadinessLook::Status(code)) => State::bad(
+            Candidate::new(
+                Reason::ReportsUnhealthy,
+                since,
+                format!("the readiness path answers {code}"),
+            )
+            .evidence("operator→pod", format!("HTTP {code}"), owner),
+        ),
+        Some(ReadinessLook::TimedOut | ReadinessLook::Broken) => State::bad(
+            Candidate::new(
+                Reason::ProbeTimeout,
+                since,
+                "the readiness path does not answer in time",
+            )
+            .evidence("operator→pod", "no answer", owner)
+            .indirect("whether other pods of the same nodes answer"),
+        ),
+        Some(ReadinessLook::Good) | None => State::bad(
+            Candidate::new(Reason::NotReady, since, "the pods run but are not ready")
+                .evidence("kubelet", "Ready=False", owner)
+                .indirect("an answer of the pods to the operator"),
+        ),
+    }
+}
+
+/// The scheduler's words without the counts of nodes, which change as nodes come and go.
+fn scheduler_words(message: &str) -> String {
+    let causes = message.split_once(": ").map_or(message, |(_, causes)| causes);
+    let causes = causes.split(". ").next().unwrap_or(causes);
+    causes
+        .split(", ")
+        .map(|cause| {
+            cause
+                .trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
+                .trim_end_matches('.')
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The last part of the runtime's chain of errors: the rest names containers and paths of the node.
+fn runtime_words(message: &str) -> String {
+    let known = [
+        "no such file or directory",
+        "executable file not found",
+        "permission denied",
+        "is a directory",
+    ];
+    known
+        .iter()
+        .find(|words| message.contains(*words))
+        .map_or_else(|| "the runtime refuses it".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::fault::Party;
+    use crate::observe::facts::ContainerFact;
+
+    fn context(readiness: Option<&ReadinessFact>, now: i64) -> Context<'_> {
+        Context {
+            owner: "Deployment/p".to_owned(),
+            image: "r.test/p:1",
+            port: 8080,
+            worked: false,
+            readiness,
+            now: Timestamp::from_second(now).unwrap(),
+        }
+    }
+
+    fn pod(state: ContainerState, last: Option<Termination>) -> PodFact {
+        PodFact {
+            container: ContainerFact {
+                state,
+                restarts: i32::from(last.is_some()),
+                last,
+                image_id: None,
+            },
+            ..Default::default()
+        }
+    }
+
+    fn waiting(reason: &str, message: &str) -> ContainerState {
+        ContainerState::Waiting {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    fn exit(code: i32, reason: &str) -> Option<Termination> {
+        Some(Termination {
+            exit_code: code,
+            reason: reason.to_owned(),
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn how_a_container_ended_tells_the_reason() {
+        for (last, expected) in [
+            (exit(3, "Error"), Reason::ProcessExited),
+            (exit(0, "Completed"), Reason::ProcessCompleted),
+            (exit(137, "OOMKilled"), Reason::OutOfMemory),
+            (exit(139, "Error"), Reason::ProcessCrashed),
+            (exit(127, "Error"), Reason::CommandNotStarted),
+        ] {
+            let State::Bad(candidate) = judge(
+                &pod(
+                    super::super::container::tests::waiting("CrashLoopBackOff", ""),
+                    last,
+                ),
+                &context(None, 100),
+            ) else {
+                panic!("{expected} is a fault");
+            };
+            assert_eq!(
+                (candidate.fault.reason, candidate.fault.party),
+                (expected, Party::Partner)
+            );
+        }
+    }
+
+    #[test]
+    fn a_process_has_time_to_start_before_anybody_is_blamed() {
+        let started = ContainerState::Running {
+            since: Some(Timestamp::from_second(100).unwrap()),
+        };
+        assert!(matches!(
+            judge(&pod(started.clone(), None), &context(None, 110)),
+            State::Waiting { again: Some(20), .. }
+        ));
+        let fact = ReadinessFact {
+            look: ReadinessLook::NotListening,
+            at: Timestamp::from_second(101).unwrap(),
+            checked_at: Timestamp::from_second(101).unwrap(),
+        };
+        let State::Bad(candidate) = judge(&pod(started, None), &context(Some(&fact), 140)) else {
+            panic!("nothing listens");
+        };
+        assert_eq!(candidate.fault.reason, Reason::NotListening);
+    }
+
+    #[test]
+    fn the_schedulers_counts_are_left_out() {
+        assert_eq!(
+            scheduler_words(
+                "0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient memory. preemption: none"
+            ),
+            "Insufficient cpu, Insufficient memory"
+        );
+    }
+}

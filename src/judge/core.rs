@@ -1,0 +1,193 @@
+//! The chain of the core: transport, wazo-auth, the other daemons, rights. One verdict per core; plugins refer to it.
+
+use jiff::Timestamp;
+
+use super::candidate::Candidate;
+use crate::api::fault::{Layer, Party, Resolution};
+use crate::api::reason::Reason;
+use crate::core::error::{CoreError, CoreErrorKind};
+use crate::core::facts::{CoreFacts, Daemon, ServiceFact, ServiceState, SessionFact};
+use crate::keys::CoreKey;
+
+/// Why a WazoCore cannot be used, before anything is sent to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The reason.
+    pub reason: Reason,
+    /// What is wrong.
+    pub message: String,
+    /// The path of the field that leads to it.
+    pub field: &'static str,
+}
+
+/// Judges one core. `worked`: its status says that it worked before, perhaps under an earlier process. `None`: nothing
+/// is wrong, as far as is known.
+#[must_use]
+pub fn judge(
+    key: &CoreKey,
+    unusable: Option<&Unusable>,
+    facts: Option<&CoreFacts>,
+    worked: bool,
+    now: Timestamp,
+) -> Option<Candidate> {
+    let here = |candidate: Candidate| {
+        let field = candidate
+            .fault
+            .object
+            .clone()
+            .and_then(|object| object.field_path);
+        let candidate = candidate.object("plugins.wazo.io/v1alpha1", "WazoCore", &key.namespace, &key.name);
+        match field {
+            Some(field) => candidate.field(field),
+            None => candidate,
+        }
+    };
+    if let Some(unusable) = unusable {
+        let candidate = Candidate::new(unusable.reason, now, unusable.message.clone())
+            .evidence("API server", unusable.message.clone(), None)
+            .field(unusable.field);
+        return Some(here(candidate));
+    }
+    let facts = facts?;
+    let worked = worked || facts.last_good.is_some();
+    if let SessionFact::Failed(error) = &facts.session {
+        return Some(here(from_error(error, worked).last_good(facts.last_good)));
+    }
+    if let Some((daemon, service)) = facts
+        .services
+        .iter()
+        .find(|(_, service)| service.state == ServiceState::Down)
+    {
+        return Some(here(down(*daemon, service)));
+    }
+    if facts.tenant_refused {
+        return Some(here(
+            Candidate::new(
+                Reason::TenantNotAllowed,
+                now,
+                "the account may not act in spec.tenant",
+            )
+            .evidence("operator→core", "scopes/check answers 403 for the tenant", None)
+            .field("spec.tenant"),
+        ));
+    }
+    if let Some(missing) = facts
+        .missing_permissions
+        .as_ref()
+        .filter(|missing| !missing.is_empty())
+    {
+        let reason = if worked {
+            Reason::PermissionChangedInCore
+        } else {
+            Reason::CoreForbidden
+        };
+        return Some(here(
+            Candidate::new(
+                reason,
+                now,
+                format!("the account lacks rights: {}", missing.join(", ")),
+            )
+            .evidence(
+                "operator→core",
+                format!("scopes/check denies {}", missing.join(", ")),
+                None,
+            )
+            .last_good(facts.last_good),
+        ));
+    }
+    let degraded = facts
+        .services
+        .iter()
+        .find(|(_, service)| service.state == ServiceState::Degraded);
+    degraded.map(|(daemon, service)| {
+        let parts = service.failing.join(", ");
+        here(
+            Candidate::new(
+                Reason::CoreEventsDegraded,
+                service.since,
+                format!("{} reports as failing: {parts}", daemon.name()),
+            )
+            .evidence(
+                "operator→core",
+                format!("{} status: {parts} fail", daemon.name()),
+                None,
+            )
+            .last_good(service.last_good)
+            .not_blocking(),
+        )
+    })
+}
+
+fn down(daemon: Daemon, service: &ServiceFact) -> Candidate {
+    let candidate = match &service.error {
+        Some(error) => from_error(error, service.last_good.is_some()),
+        None => Candidate::new(
+            Reason::CoreServiceDown,
+            service.since,
+            format!("{} does not work", daemon.name()),
+        ),
+    };
+    candidate.last_good(service.last_good)
+}
+
+/// The candidate for a call to the core that failed. `worked`: the same thing worked before, in this process.
+#[must_use]
+pub fn from_error(error: &CoreError, worked: bool) -> Candidate {
+    let (reason, decisive) = reason_of(error, worked);
+    let kind = &error.kind;
+    let candidate = Candidate::new(reason, error.at, format!("{}: {kind}", error.daemon.name()))
+        .evidence(
+            "operator→core",
+            format!("{}: {kind}", error.operation),
+            Some(format!("daemon {}", error.daemon.name())),
+        )
+        .traced(&error.trace_id);
+    let candidate = if decisive {
+        candidate
+    } else {
+        candidate.indirect("an answer from another address outside of the cluster")
+    };
+    match reason {
+        Reason::CoreUrlWrong => candidate.field("spec.url"),
+        Reason::CaBundleMissing => candidate.field("spec.caBundle"),
+        Reason::CoreCredentialsRejected | Reason::CredentialsChangedInCore => {
+            candidate.field("spec.credentials")
+        }
+        // The path is blamed only where the core answered before; otherwise it is only suspected.
+        Reason::CorePathTimeout if !worked => candidate.doubtful("the core never answered from here"),
+        Reason::CoreNameNotResolving => candidate.layer(Layer::DNS).party(Party::Cluster),
+        Reason::RequestRejected => candidate.resolution(Resolution::Retry),
+        _ => candidate,
+    }
+}
+
+/// The reason, and whether the signal decides alone.
+fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
+    let auth = error.daemon == Daemon::Auth;
+    match &error.kind {
+        CoreErrorKind::NameNotResolved if worked => (Reason::CoreNameNotResolving, false),
+        CoreErrorKind::NameNotResolved => (Reason::CoreUrlWrong, true),
+        CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, worked),
+        CoreErrorKind::TimedOut { .. } => (Reason::CorePathTimeout, false),
+        CoreErrorKind::CertificateExpired => (Reason::CoreCertificateInvalid, true),
+        CoreErrorKind::CertificateUnknownIssuer if worked => (Reason::CertificateChangedInCore, true),
+        CoreErrorKind::CertificateUnknownIssuer => (Reason::CaBundleMissing, true),
+        CoreErrorKind::CertificateWrongName if worked => (Reason::CertificateChangedInCore, true),
+        CoreErrorKind::CertificateWrongName | CoreErrorKind::NotWazo { .. } => (Reason::CoreUrlWrong, true),
+        CoreErrorKind::Tls(_) => (Reason::CoreUnreachable, false),
+        CoreErrorKind::DaemonDown(_) if auth => (Reason::CoreAuthDown, true),
+        CoreErrorKind::DaemonDown(_) => (Reason::CoreServiceDown, true),
+        CoreErrorKind::AuthUnreachable => (Reason::CoreAuthDown, true),
+        CoreErrorKind::ServerError(_) if auth => (Reason::CoreAuthDown, true),
+        CoreErrorKind::ServerError(_) | CoreErrorKind::UnexpectedShape(_) => (Reason::CoreServerError, true),
+        CoreErrorKind::Throttled => (Reason::CoreThrottled, true),
+        CoreErrorKind::TooManySessions => (Reason::CoreSessionsExhausted, true),
+        CoreErrorKind::CredentialsRejected if worked => (Reason::CredentialsChangedInCore, true),
+        CoreErrorKind::CredentialsRejected => (Reason::CoreCredentialsRejected, true),
+        CoreErrorKind::MissingPermission(_) if worked => (Reason::PermissionChangedInCore, true),
+        CoreErrorKind::MissingPermission(_) => (Reason::CoreForbidden, true),
+        CoreErrorKind::TenantRefused => (Reason::TenantNotAllowed, true),
+        CoreErrorKind::TokenRefused => (Reason::CoreAuthDown, true),
+        CoreErrorKind::Rejected(_) => (Reason::RequestRejected, true),
+    }
+}

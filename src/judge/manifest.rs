@@ -1,0 +1,264 @@
+//! Layers DNS, Certificate, Route and Manifest: whether browsers get what they need from the public address, and if
+//! not, on which side of the Gateway that is.
+//!
+//! Which address answered decides who is meant; headers never do, since they can be forged.
+
+use jiff::Timestamp;
+
+use super::World;
+use super::candidate::Candidate;
+use super::state::State;
+use crate::api::fault::Party;
+use crate::api::parse::{Plugin, UiEntry};
+use crate::api::plugin::Verify;
+use crate::api::reason::Reason;
+use crate::plan::probes;
+use crate::probe::{Look, LookError, ManifestFact};
+
+const PODS: &str = "operator→pod";
+const PUBLIC: &str = "operator→public";
+
+/// Judges every UI entry; the first that is not good counts.
+#[must_use]
+pub fn judge(world: &World, plugin: &Plugin) -> State {
+    if plugin.spec.verify() == Verify::None {
+        return State::Good;
+    }
+    let mut waiting = State::Good;
+    for entry in &plugin.ui {
+        match judge_entry(world, entry) {
+            State::Good => {}
+            State::Bad(candidate) => return State::Bad(candidate),
+            later @ State::Waiting { .. } => waiting = later,
+        }
+    }
+    waiting
+}
+
+/// What the prober saw of an entry at its current URL.
+#[must_use]
+pub fn fact<'a>(world: &'a World, entry: &UiEntry) -> Option<&'a ManifestFact> {
+    world
+        .probe
+        .manifests
+        .iter()
+        .find(|fact| fact.name == entry.entry.name && fact.url == entry.manifest_url)
+}
+
+/// Judges one entry.
+#[must_use]
+pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
+    let Some(fact) = fact(world, entry) else {
+        return State::waiting("ManifestPending", "the manifest has not been looked at yet");
+    };
+    match &fact.public {
+        None => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
+        Some(Look::Good { .. }) if fact.revision == probes::revision(world) => State::Good,
+        Some(Look::Good { .. }) => State::waiting(
+            "ManifestPending",
+            "the manifest of the new revision has not been looked at yet",
+        ),
+        Some(Look::Bad(error)) => {
+            let candidate = classify(error, fact.pod.as_ref(), fact)
+                .object(
+                    "plugins.wazo.io/v1alpha1",
+                    "WazoPlugin",
+                    &world.itself.key.namespace,
+                    &world.itself.key.name,
+                )
+                .field(format!("spec.registrations.ui[{}]", entry.entry.name));
+            State::bad(candidate)
+        }
+    }
+}
+
+fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candidate {
+    let since = fact.at;
+    let candidate = match error {
+        LookError::NotResolving => new(Reason::HostNotResolving, since, error),
+        LookError::ResolverFailed => new(Reason::HostNotResolving, since, error)
+            .party(Party::Cluster)
+            .indirect("whether the cluster's DNS resolves other names"),
+        LookError::AddressRefused { .. } => new(Reason::AddressRefused, since, error),
+        LookError::Certificate { .. } | LookError::TlsFailed => {
+            new(Reason::PublicCertificateInvalid, since, error)
+        }
+        LookError::Refused | LookError::Unreachable | LookError::TimedOut | LookError::Broken => {
+            let candidate = new(Reason::PublicAddressUnreachable, since, error);
+            match pod {
+                Some(Look::Good { .. }) => candidate,
+                Some(Look::Bad(error)) => at_pods(error, since),
+                None => candidate.indirect("an answer of the pods to the operator"),
+            }
+        }
+        LookError::Status { .. }
+        | LookError::NotFound
+        | LookError::TooManyRedirects
+        | LookError::RedirectRefused { .. }
+        | LookError::TooLarge
+        | LookError::Invalid(_)
+        | LookError::CorsMissing
+        | LookError::FramingForbidden { .. } => match pod {
+            Some(Look::Bad(error)) => at_pods(error, since),
+            // The pods answer well, so it is made on the way.
+            Some(Look::Good { .. }) if *error == LookError::CorsMissing => {
+                new(Reason::CorsLostOnTheWay, since, error)
+            }
+            Some(Look::Good { .. }) => new(Reason::GatewayError, since, error),
+            None => at_plugin(error, since).indirect("an answer of the pods to the operator"),
+        },
+    };
+    let candidate = match pod {
+        Some(Look::Good { .. }) => candidate.evidence(PODS, "answers well", None),
+        Some(Look::Bad(error)) => candidate.evidence(PODS, error.to_string(), None),
+        None => candidate,
+    };
+    // What never worked there is more likely asked for wrongly than broken.
+    let candidate = if candidate.fault.reason == Reason::ManifestNotFound && fact.last_good.is_some() {
+        candidate.party(Party::Partner)
+    } else {
+        candidate
+    };
+    candidate.last_good(fact.last_good)
+}
+
+fn new(reason: Reason, since: Timestamp, error: &LookError) -> Candidate {
+    Candidate::new(reason, since, format!("the manifest's public address: {error}")).evidence(
+        PUBLIC,
+        error.to_string(),
+        None,
+    )
+}
+
+/// The pods themselves answer badly.
+fn at_pods(error: &LookError, since: Timestamp) -> Candidate {
+    let reason = plugin_reason(error);
+    Candidate::new(
+        reason,
+        since,
+        format!("the plugin's own answer for the manifest: {error}"),
+    )
+}
+
+fn at_plugin(error: &LookError, since: Timestamp) -> Candidate {
+    new(plugin_reason(error), since, error)
+}
+
+const fn plugin_reason(error: &LookError) -> Reason {
+    match error {
+        LookError::NotFound => Reason::ManifestNotFound,
+        LookError::TooManyRedirects | LookError::RedirectRefused { .. } => Reason::ManifestRedirects,
+        LookError::TooLarge => Reason::ManifestTooLarge,
+        LookError::Invalid(_) => Reason::ManifestInvalid,
+        LookError::CorsMissing => Reason::CorsMissing,
+        LookError::FramingForbidden { .. } => Reason::FramingForbidden,
+        LookError::Refused => Reason::NotListening,
+        LookError::NotResolving
+        | LookError::ResolverFailed
+        | LookError::AddressRefused { .. }
+        | LookError::Unreachable
+        | LookError::TimedOut
+        | LookError::Certificate { .. }
+        | LookError::TlsFailed
+        | LookError::Broken
+        | LookError::Status { .. } => Reason::ManifestUnavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::fault::Confidence;
+    use url::Url;
+
+    fn judged(public: LookError, pod: Option<Look>, worked: bool) -> Candidate {
+        let now = Timestamp::from_second(100).unwrap();
+        let fact = ManifestFact {
+            name: "panel".to_owned(),
+            url: Url::parse("https://crm.example/m.json").unwrap(),
+            revision: "1".to_owned(),
+            at: now,
+            last_good: worked.then_some(now),
+            public: None,
+            pod: None,
+            manifest: None,
+            checked_at: now,
+        };
+        classify(&public, pod.as_ref(), &fact)
+    }
+
+    fn good() -> Option<Look> {
+        Some(Look::Good { warnings: Vec::new() })
+    }
+
+    #[test]
+    fn the_side_of_the_gateway_that_fails_is_the_one_that_is_blamed() {
+        let status = || LookError::Status {
+            code: 500,
+            from_html: false,
+        };
+        for (public, pod, party, reason) in [
+            (status(), good(), Party::Cluster, Reason::GatewayError),
+            (
+                status(),
+                Some(Look::Bad(status())),
+                Party::Partner,
+                Reason::ManifestUnavailable,
+            ),
+            (
+                LookError::Refused,
+                good(),
+                Party::Cluster,
+                Reason::PublicAddressUnreachable,
+            ),
+            (
+                LookError::Refused,
+                Some(Look::Bad(LookError::Refused)),
+                Party::Partner,
+                Reason::NotListening,
+            ),
+            (
+                LookError::CorsMissing,
+                good(),
+                Party::Cluster,
+                Reason::CorsLostOnTheWay,
+            ),
+            (
+                LookError::CorsMissing,
+                Some(Look::Bad(LookError::CorsMissing)),
+                Party::Partner,
+                Reason::CorsMissing,
+            ),
+            (
+                LookError::NotFound,
+                Some(Look::Bad(LookError::NotFound)),
+                Party::Config,
+                Reason::ManifestNotFound,
+            ),
+        ] {
+            let candidate = judged(public.clone(), pod, false);
+            assert_eq!(
+                (candidate.fault.party, candidate.fault.reason),
+                (party, reason),
+                "{public}"
+            );
+            assert_eq!(candidate.fault.confidence, Confidence::High, "{public}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_that_was_there_before_was_taken_away_by_the_partner() {
+        let gone = judged(LookError::NotFound, Some(Look::Bad(LookError::NotFound)), true);
+        assert_eq!(
+            (gone.fault.party, gone.fault.reason),
+            (Party::Partner, Reason::ManifestNotFound)
+        );
+    }
+
+    #[test]
+    fn without_a_look_at_the_pods_nobody_is_blamed_with_high_confidence() {
+        let candidate = judged(LookError::TimedOut, None, true);
+        assert_eq!(candidate.fault.confidence, Confidence::Medium);
+        assert!(!candidate.fault.missing.is_empty() && !candidate.decisive);
+    }
+}

@@ -1,0 +1,134 @@
+//! Layer Registration: whether the core holds what the spec asks for.
+
+use super::World;
+use super::candidate::Candidate;
+use super::core::from_error;
+use super::state::State;
+use crate::api::parse::{Plugin, UiEntry};
+use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
+use crate::api::reason::Reason;
+use crate::core::facts::{AppEdit, AppKey, CoreStep, StepState};
+use crate::observe::world::CoreView;
+
+/// One declared entry with how far it is, and what is wrong where something is.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The row of the status.
+    pub status: RegistrationStatus,
+    /// Its state as a layer.
+    pub state: State,
+}
+
+/// Judges every entry.
+#[must_use]
+pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
+    plugin.ui.iter().map(|entry| judge_entry(world, entry)).collect()
+}
+
+fn judge_entry(world: &World, entry: &UiEntry) -> Row {
+    let url = entry.manifest_url.as_str();
+    let row =
+        |desired: usize, current: usize, state: RegistrationState, reason: Option<&str>| RegistrationStatus {
+            kind: RegistrationKind::UiApplication,
+            name: entry.entry.name.clone(),
+            desired: i32::try_from(desired).unwrap_or(i32::MAX),
+            current: i32::try_from(current).unwrap_or(i32::MAX),
+            state,
+            reason: reason.map(ToOwned::to_owned),
+            url: Some(url.to_owned()),
+        };
+    let before = world
+        .itself
+        .before
+        .registrations
+        .iter()
+        .find(|row| row.name == entry.entry.name && row.url.as_deref() == Some(url));
+    let registered_before = before.is_some_and(|row| row.state == RegistrationState::Registered);
+    let Some(core) = &world.core else {
+        return Row {
+            status: row(1, 0, RegistrationState::Held, Some("CoreNotFound")),
+            state: State::waiting("CoreNotFound", "the WazoCore does not exist"),
+        };
+    };
+    let names = core.applications(entry.entry.product);
+    let desired = names.len().max(1);
+    // Once registered, a core that cannot be asked takes nothing away: the entry is there until a read shows otherwise.
+    let kept = || Row {
+        status: row(desired, desired, RegistrationState::Registered, None),
+        state: State::Good,
+    };
+    let Some(tenant) = core.tenant() else {
+        if registered_before {
+            return kept();
+        }
+        return Row {
+            status: row(desired, 0, RegistrationState::Pending, Some("CorePending")),
+            state: State::waiting("RegistrationPending", "the core has not been reached yet"),
+        };
+    };
+    let mut current = 0;
+    let mut worst = State::Good;
+    let mut state = RegistrationState::Registered;
+    for name in names {
+        let app = AppKey { tenant, name };
+        let step = CoreStep {
+            app: app.clone(),
+            edit: AppEdit::Present(url.to_owned()),
+        };
+        let outcome = world.outcomes.iter().find(|outcome| outcome.step == step);
+        let holds = registered_before && !known_missing(core, &app, url);
+        match outcome.map(|outcome| &outcome.state) {
+            Some(StepState::Done { .. }) => current += 1,
+            _ if holds && !matches!(outcome.map(|outcome| &outcome.state), Some(StepState::Refused(_))) => {
+                current += 1
+            }
+            None => {
+                state = RegistrationState::Held;
+                worst = State::waiting(
+                    "RegistrationHeld",
+                    "the registration waits for the plugin to be reachable",
+                );
+            }
+            Some(StepState::Pending) => {
+                state = RegistrationState::Registering;
+                worst = State::waiting("Registering", "the plugin is being registered with the core");
+            }
+            Some(StepState::Refused(why)) => {
+                state = RegistrationState::Refused;
+                let told = format!("application \"{}\": {why}", app.name);
+                worst = State::bad(
+                    Candidate::new(Reason::CoreConflict, world.now, told.clone()).evidence(
+                        "operator→core",
+                        told,
+                        Some(format!("application {}", app.name)),
+                    ),
+                );
+                break;
+            }
+            Some(StepState::Failed(error)) => {
+                state = RegistrationState::Registering;
+                worst = State::bad(from_error(
+                    error,
+                    core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some()),
+                ));
+            }
+        }
+    }
+    let reason = match &worst {
+        State::Waiting { reason, .. } => Some(*reason),
+        State::Bad(candidate) => Some(candidate.fault.reason.as_str()),
+        State::Good => None,
+    };
+    Row {
+        status: row(desired, current, state, reason),
+        state: worst,
+    }
+}
+
+/// Whether a read of this process shows that the URL is not there.
+fn known_missing(core: &CoreView, app: &AppKey, url: &str) -> bool {
+    core.facts
+        .as_ref()
+        .and_then(|facts| facts.apps.get(app))
+        .is_some_and(|fact| !fact.urls.iter().any(|known| known == url))
+}

@@ -1,0 +1,188 @@
+//! Layer Route: whether the Gateway takes the plugin's route.
+
+use jiff::Timestamp;
+
+use super::World;
+use super::candidate::Candidate;
+use super::state::State;
+use crate::api::fault::Party;
+use crate::api::parse::Plugin;
+use crate::api::reason::Reason;
+use crate::observe::facts::{ConditionFact, RouteParentFact};
+use crate::observe::memory::ChildKind;
+use crate::observe::world::GatewayView;
+
+/// How long a Gateway controller may take to look at a new route.
+const CONTROLLER_SECONDS: i64 = 30;
+/// How long it may take to find a Service that was made at the same time.
+const BACKEND_SECONDS: i64 = 15;
+
+/// Judges Gateway and route.
+#[must_use]
+pub fn judge(world: &World, plugin: &Plugin) -> State {
+    let Some(expose) = &plugin.spec.expose else {
+        return State::Good;
+    };
+    let namespace = expose
+        .gateway
+        .namespace
+        .as_deref()
+        .unwrap_or(&world.itself.key.namespace);
+    let gateway = &expose.gateway.name;
+    let at_gateway = |candidate: Candidate| {
+        State::bad(candidate.object("gateway.networking.k8s.io/v1", "Gateway", namespace, gateway))
+    };
+    match &world.gateway {
+        GatewayView::NotAsked => return State::Good,
+        GatewayView::ApiMissing => {
+            return State::bad(
+                Candidate::new(
+                    Reason::GatewayApiMissing,
+                    world.now,
+                    "the cluster does not serve gateway.networking.k8s.io/v1",
+                )
+                .evidence("API server", "404 for httproutes", None),
+            );
+        }
+        GatewayView::NotFound => {
+            return at_gateway(
+                Candidate::new(
+                    Reason::GatewayNotFound,
+                    world.now,
+                    format!("there is no Gateway \"{namespace}/{gateway}\""),
+                )
+                .evidence("API server", "not found", Some(format!("Gateway/{gateway}"))),
+            )
+            .with_field("spec.expose.gateway");
+        }
+        GatewayView::Found(fact) => {
+            if let Some(programmed) = fact
+                .programmed
+                .as_ref()
+                .filter(|condition| condition.status == "False")
+            {
+                return at_gateway(said(
+                    Reason::GatewayNotProgrammed,
+                    "the Gateway is not programmed",
+                    programmed,
+                    gateway,
+                    world.now,
+                ));
+            }
+        }
+    }
+    if let Some(refusal) = world
+        .memory
+        .get(&ChildKind::HttpRoute)
+        .and_then(|memory| memory.refusal.as_ref())
+    {
+        return State::bad(
+            Candidate::new(
+                refusal.reason,
+                refusal.since,
+                format!("the HTTPRoute cannot be applied: {}", refusal.message),
+            )
+            .evidence(
+                "API server",
+                refusal.message.clone(),
+                Some(format!("HTTPRoute/{}", world.itself.key.name)),
+            ),
+        );
+    }
+    let Some(route) = &world.children.route else {
+        return State::waiting("Progressing", "the HTTPRoute is being made");
+    };
+    let current = |parent: &&RouteParentFact| parent.observed_generation >= route.id.generation;
+    let Some(parent) = route.parents.iter().find(current) else {
+        let age = world.now.as_second() - route.created.unwrap_or(world.now).as_second();
+        if route.parents.is_empty() && age >= CONTROLLER_SECONDS {
+            let since = route.created.unwrap_or(world.now);
+            return at_gateway(
+                Candidate::new(
+                    Reason::NoRouteController,
+                    since,
+                    "no Gateway controller has looked at the HTTPRoute",
+                )
+                .evidence(
+                    "API server",
+                    "status.parents is empty",
+                    Some(format!("HTTPRoute/{}", world.itself.key.name)),
+                ),
+            );
+        }
+        return State::for_now(
+            "RoutePending",
+            "the Gateway has not looked at the HTTPRoute yet",
+            CONTROLLER_SECONDS - age,
+        );
+    };
+    match (&parent.accepted, &parent.resolved) {
+        (Some(accepted), _) if !accepted.is_true() => State::bad(
+            said(
+                Reason::RouteNotAccepted,
+                "the Gateway does not accept the HTTPRoute",
+                accepted,
+                &world.itself.key.name,
+                world.now,
+            )
+            .field("spec.expose"),
+        ),
+        (_, Some(resolved)) if !resolved.is_true() && resolved.reason == "BackendNotFound" => {
+            let age = world.now.as_second() - resolved.since.unwrap_or(world.now).as_second();
+            if age < BACKEND_SECONDS {
+                return State::for_now(
+                    "RoutePending",
+                    "the Gateway has not found the Service yet",
+                    BACKEND_SECONDS - age,
+                );
+            }
+            State::bad(said(
+                Reason::RouteBackendNotFound,
+                "the Gateway does not find the Service",
+                resolved,
+                &world.itself.key.name,
+                world.now,
+            ))
+        }
+        (_, Some(resolved)) if !resolved.is_true() => State::bad(
+            said(
+                Reason::RouteNotAccepted,
+                "the Gateway does not resolve the HTTPRoute's references",
+                resolved,
+                &world.itself.key.name,
+                world.now,
+            )
+            .party(Party::Cluster),
+        ),
+        (Some(_), _) => State::Good,
+        (None, _) => State::waiting("RoutePending", "the Gateway has not accepted the HTTPRoute yet"),
+    }
+}
+
+/// A candidate from what a controller says in a condition.
+fn said(reason: Reason, message: &str, condition: &ConditionFact, name: &str, now: Timestamp) -> Candidate {
+    let words = if condition.message.is_empty() {
+        &condition.reason
+    } else {
+        &condition.message
+    };
+    Candidate::new(
+        reason,
+        condition.since.unwrap_or(now),
+        format!("{message}: {words}"),
+    )
+    .evidence(
+        "gateway",
+        format!("{}: {words}", condition.reason),
+        Some(name.to_owned()),
+    )
+}
+
+impl State {
+    fn with_field(self, path: &str) -> Self {
+        match self {
+            Self::Bad(candidate) => Self::bad(candidate.field(path)),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Layers Admission, Quota and down to Probe: whether the newest revision of the plugin runs in full.
+
+use super::candidate::Candidate;
+use super::container::{self, Context};
+use super::state::State;
+use super::{World, settled};
+use crate::api::fault::{Fault, Layer};
+use crate::api::parse::Plugin;
+use crate::api::reason::Reason;
+use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
+use crate::observe::memory::ChildKind;
+
+/// Judges children, Deployment and pods.
+#[must_use]
+pub fn judge(world: &World, plugin: &Plugin) -> State {
+    if let Some(state) = refused_child(world) {
+        return state;
+    }
+    let Some(deployment) = &world.children.deployment else {
+        return State::waiting("Progressing", "the Deployment is being made");
+    };
+    if let Some(failure) = &deployment.replica_failure {
+        return State::bad(replica_failure(failure, world));
+    }
+    let pods = newest_pods(world);
+    let bad = worst_pod(world, plugin, deployment, &pods);
+    if let Some(State::Bad(mut candidate)) = bad {
+        // Some pods serve, and the revision was in force before: the plugin is degraded, not gone.
+        if settled(world) && deployment.available > 0 {
+            candidate.fault.blocking = false;
+        }
+        return State::Bad(candidate);
+    }
+    if deployment.rolled_out() || scaled(world, deployment) {
+        return State::Good;
+    }
+    bad.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
+}
+
+/// Whether any pod serves now, of whatever revision.
+#[must_use]
+pub fn available(world: &World) -> State {
+    match &world.children.deployment {
+        Some(deployment) if deployment.available > 0 => State::Good,
+        _ => State::waiting("NoReadyPods", "no pod is ready"),
+    }
+}
+
+/// The pods of the newest revision that are to stay.
+#[must_use]
+pub fn newest_pods(world: &World) -> Vec<&PodFact> {
+    let staying = || world.children.pods.values().filter(|pod| !pod.deleting);
+    let newest = staying()
+        .max_by_key(|pod| pod.created)
+        .map(|pod| pod.revision.as_str());
+    staying()
+        .filter(|pod| Some(pod.revision.as_str()) == newest)
+        .collect()
+}
+
+fn refused_child(world: &World) -> Option<State> {
+    world
+        .memory
+        .iter()
+        .filter(|(kind, _)| **kind != ChildKind::HttpRoute)
+        .find_map(|(kind, memory)| {
+            memory.refusal.as_ref().map(|refusal| {
+                let key = &world.itself.key;
+                State::bad(
+                    Candidate::new(
+                        refusal.reason,
+                        refusal.since,
+                        format!("the {} cannot be applied: {}", kind.kind(), refusal.message),
+                    )
+                    .evidence(
+                        "API server",
+                        refusal.message.clone(),
+                        Some(format!("{}/{}", kind.kind(), key.name)),
+                    )
+                    .object(kind.api_version(), kind.kind(), &key.namespace, &key.name),
+                )
+            })
+        })
+}
+
+/// A change of the number of pods alone does not take away that the revision is in force.
+fn scaled(world: &World, deployment: &DeploymentFact) -> bool {
+    super::was_ready(world)
+        && deployment.observed_generation >= deployment.id.generation
+        && deployment.updated == deployment.replicas
+        && deployment.available > 0
+}
+
+fn replica_failure(failure: &ConditionFact, world: &World) -> Candidate {
+    let message = failure.message.as_str();
+    let reason = if message.contains("exceeded quota") || message.contains("failed quota") {
+        Reason::QuotaExceeded
+    } else if message.contains("violates PodSecurity") {
+        Reason::PodSecurityViolated
+    } else if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") {
+        Reason::PolicyDenied
+    } else {
+        Reason::ApplyRejected
+    };
+    let told = without_pod_name(message);
+    Candidate::new(
+        reason,
+        failure.since.unwrap_or(world.now),
+        format!("pods cannot be created: {told}"),
+    )
+    .evidence(
+        "API server",
+        told,
+        Some(format!("Deployment/{}", world.itself.key.name)),
+    )
+}
+
+/// The message names a pod that was never made; its name changes with every try.
+fn without_pod_name(message: &str) -> String {
+    match message.split_once("\" is forbidden: ") {
+        Some((_, cause)) => cause.to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+fn worst_pod(
+    world: &World,
+    plugin: &Plugin,
+    deployment: &DeploymentFact,
+    pods: &[&PodFact],
+) -> Option<State> {
+    let workload = &plugin.spec.workload;
+    let context = Context {
+        owner: format!("Deployment/{}", world.itself.key.name),
+        image: &workload.image,
+        port: workload.port,
+        worked: settled(world) || deployment.ready > 0 && pods.iter().any(|pod| pod.ready),
+        readiness: world.probe.readiness.as_ref(),
+        now: world.now,
+    };
+    let mut states: Vec<State> = pods
+        .iter()
+        .filter(|pod| !pod.ready)
+        .map(|pod| container::judge(pod, &context))
+        .collect();
+    states.sort_by_key(|state| match state {
+        State::Bad(candidate) => (0, Some(candidate.fault.layer), candidate.fault.since.0),
+        State::Waiting { again, .. } => (if again.is_some() { 1 } else { 2 }, None, world.now),
+        State::Good => (3, None, world.now),
+    });
+    let worst = states.into_iter().next()?;
+    Some(keep_known_cause(worst, &world.itself.before.fault))
+}
+
+/// Between two tries the kubelet's message loses the cause of a failed pull: the cause that is known stays.
+fn keep_known_cause(state: State, before: &Option<Fault>) -> State {
+    match (state, before) {
+        (State::Bad(candidate), Some(known))
+            if candidate.fault.reason == Reason::ImagePullFailed
+                && matches!(known.layer, Layer::Image | Layer::References)
+                && known.object == candidate.fault.object =>
+        {
+            State::bad(Candidate {
+                fault: known.clone(),
+                ..*candidate
+            })
+        }
+        (state, _) => state,
+    }
+}

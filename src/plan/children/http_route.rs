@@ -1,0 +1,40 @@
+//! The HTTPRoute (Gateway API) from the public host to the Service.
+
+use serde_json::{Value, json};
+
+use super::{Owner, service};
+use crate::api::parse::Plugin;
+
+/// The HTTPRoute, where the plugin is exposed.
+#[must_use]
+pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
+    let expose = plugin.spec.expose.as_ref()?;
+    let mut parent = json!({
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": expose.gateway.name,
+    });
+    if let Some(namespace) = &expose.gateway.namespace {
+        parent["namespace"] = json!(namespace);
+    }
+    if let Some(section) = &expose.gateway.section_name {
+        parent["sectionName"] = json!(section);
+    }
+    let path = expose.path.as_deref().unwrap_or("/");
+    let path = if path == "/" {
+        path
+    } else {
+        path.trim_end_matches('/')
+    };
+    Some(json!({
+        "metadata": owner.metadata(plugin),
+        "spec": {
+            "parentRefs": [parent],
+            "hostnames": [expose.host],
+            "rules": [{
+                "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+                "backendRefs": [{"group": "", "kind": "Service", "name": owner.name(), "port": service::PORT, "weight": 1}],
+            }],
+        },
+    }))
+}

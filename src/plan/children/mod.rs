@@ -1,0 +1,250 @@
+//! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
+
+pub mod deployment;
+pub mod http_route;
+pub mod service;
+pub mod service_account;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL};
+use crate::api::parse::{Plugin, image_tag};
+use crate::keys::PluginKey;
+use crate::observe::facts::Identity;
+use crate::observe::memory::ChildKind;
+use crate::observe::world::World;
+
+/// What becomes of one child.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want {
+    /// Its kind.
+    pub kind: ChildKind,
+    /// Its configuration, as it is applied.
+    pub object: Value,
+    /// The hash of the configuration.
+    pub hash: String,
+    /// What is to be done.
+    pub how: How,
+}
+
+/// What is to be done with a child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is as it should be.
+    Keep,
+    /// It is not there: look, and make it.
+    Create,
+    /// It is ours and differs: apply over the object with this uid.
+    Change {
+        /// The object's uid.
+        uid: String,
+        /// Somebody else changed it: the configuration is the same as before.
+        drifted: bool,
+    },
+    /// There is one of this name that is not ours, or ours is on its way out.
+    Blocked {
+        /// Whether it is being deleted and will make room.
+        leaving: bool,
+    },
+}
+
+impl Want {
+    /// Whether it leads to a write.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        matches!(self.how, How::Create | How::Change { .. })
+    }
+}
+
+/// All children, in the order in which they are applied.
+#[must_use]
+pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
+    let owner = Owner::of(world);
+    let facts = &world.children;
+    let mut wants = vec![
+        want(
+            world,
+            ChildKind::ServiceAccount,
+            facts.service_account.as_ref(),
+            service_account::object(&owner, plugin),
+        ),
+        want(
+            world,
+            ChildKind::Deployment,
+            facts.deployment.as_ref().map(|deployment| &deployment.id),
+            deployment::object(&owner, plugin),
+        ),
+        want(
+            world,
+            ChildKind::Service,
+            facts.service.as_ref(),
+            service::object(&owner, plugin),
+        ),
+    ];
+    if let Some(route) = http_route::object(&owner, plugin)
+        && world.gateway != crate::observe::world::GatewayView::ApiMissing
+    {
+        wants.push(want(
+            world,
+            ChildKind::HttpRoute,
+            facts.route.as_ref().map(|route| &route.id),
+            route,
+        ));
+    }
+    wants
+}
+
+/// The children of a plugin without a cluster: what `render` prints.
+#[must_use]
+pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
+    let owner = Owner {
+        key: key.clone(),
+        uid: String::new(),
+    };
+    [
+        Some(service_account::object(&owner, plugin)),
+        Some(deployment::object(&owner, plugin)),
+        Some(service::object(&owner, plugin)),
+        http_route::object(&owner, plugin),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|mut object| {
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("ownerReferences");
+        }
+        object
+    })
+    .collect()
+}
+
+/// The WazoPlugin as the owner of its children.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    key: PluginKey,
+    uid: String,
+}
+
+impl Owner {
+    fn of(world: &World) -> Self {
+        Self {
+            key: world.itself.key.clone(),
+            uid: world.itself.uid.clone(),
+        }
+    }
+
+    /// The name of the plugin and of its children.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.key.name
+    }
+
+    /// The metadata of a child.
+    #[must_use]
+    pub fn metadata(&self, plugin: &Plugin) -> Value {
+        json!({
+            "name": self.key.name,
+            "namespace": self.key.namespace,
+            "labels": self.labels(plugin),
+            "ownerReferences": [{
+                "apiVersion": format!("{GROUP}/v1alpha1"),
+                "kind": "WazoPlugin",
+                "name": self.key.name,
+                "uid": self.uid,
+                "controller": true,
+                "blockOwnerDeletion": true,
+            }],
+        })
+    }
+
+    /// The labels of a child and of its pods.
+    #[must_use]
+    pub fn labels(&self, plugin: &Plugin) -> Value {
+        let mut labels = json!({
+            "app.kubernetes.io/name": self.key.name,
+            "app.kubernetes.io/managed-by": MANAGED_BY,
+            "app.kubernetes.io/component": "plugin",
+            "app.kubernetes.io/part-of": "wazo",
+            PLUGIN_LABEL: self.key.name,
+        });
+        if let Some(version) = image_tag(&plugin.spec.workload.image).filter(|tag| is_label_value(tag)) {
+            labels["app.kubernetes.io/version"] = json!(version);
+        }
+        labels
+    }
+}
+
+/// The path that tells whether a pod is ready; `None`: a TCP connection tells.
+#[must_use]
+pub fn readiness_path(plugin: &Plugin) -> Option<String> {
+    if let Some(readiness) = &plugin.spec.workload.readiness {
+        return Some(readiness.path.clone());
+    }
+    let entry = plugin.ui.first()?;
+    let prefix = plugin
+        .spec
+        .expose
+        .as_ref()
+        .and_then(|expose| expose.path.as_deref())
+        .unwrap_or("/");
+    Some(format!(
+        "{}/{}",
+        prefix.trim_end_matches('/'),
+        entry.entry.manifest.trim_start_matches('/')
+    ))
+}
+
+fn is_label_value(text: &str) -> bool {
+    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.len() <= 63
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && alphanumeric(text.chars().next())
+        && alphanumeric(text.chars().last())
+}
+
+fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Value) -> Want {
+    let hash = hash(&object);
+    object["apiVersion"] = json!(kind.api_version());
+    object["kind"] = json!(kind.kind());
+    object["metadata"]["annotations"][APPLIED_ANNOTATION] = json!(hash);
+    let how = match known {
+        None => How::Create,
+        Some(known) if known.owner.as_deref() != Some(world.itself.uid.as_str()) => How::Blocked {
+            leaving: known.deleting,
+        },
+        Some(known) if known.deleting => How::Blocked { leaving: true },
+        Some(known) if known.applied.as_ref() != Some(&hash) => How::Change {
+            uid: known.uid.clone(),
+            drifted: false,
+        },
+        Some(known) if moved_without_us(world, kind, known) => How::Change {
+            uid: known.uid.clone(),
+            drifted: true,
+        },
+        Some(_) => How::Keep,
+    };
+    Want {
+        kind,
+        object,
+        hash,
+        how,
+    }
+}
+
+fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
+    world
+        .memory
+        .get(&kind)
+        .and_then(|memory| memory.left.as_ref())
+        .is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
+}
+
+/// A hash of a configuration that is the same in every version of the operator: UUIDv5 of its JSON text.
+fn hash(object: &Value) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, object.to_string().as_bytes())
+        .simple()
+        .to_string()
+}

@@ -1,0 +1,15 @@
+//! The ServiceAccount: an identity of the plugin's own, without any right, and without a token in its pods.
+
+use serde_json::{Value, json};
+
+use super::Owner;
+use crate::api::parse::Plugin;
+
+/// The ServiceAccount.
+#[must_use]
+pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
+    json!({
+        "metadata": owner.metadata(plugin),
+        "automountServiceAccountToken": false,
+    })
+}

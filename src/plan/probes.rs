@@ -1,0 +1,84 @@
+//! What the prober is to look at.
+
+use std::net::SocketAddr;
+
+use crate::api::parse::Plugin;
+use crate::api::plugin::Verify;
+use crate::judge::workload::newest_pods;
+use crate::judge::{Assessment, settled};
+use crate::observe::facts::{ContainerState, PodFact};
+use crate::observe::world::{GatewayView, World};
+use crate::probe::{ProbeJob, ReadinessJob};
+
+/// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change
+/// of the number of pods changes nothing of it.
+#[must_use]
+pub fn revision(world: &World) -> String {
+    let newest = newest_pods(world)
+        .first()
+        .map(|pod| pod.revision.clone())
+        .unwrap_or_default();
+    let alone = world.children.deployment.as_ref().is_some_and(|deployment| {
+        deployment.observed_generation >= deployment.id.generation
+            && deployment.updated == deployment.replicas
+    });
+    if alone {
+        newest
+    } else {
+        format!("{newest}-rolling")
+    }
+}
+
+/// The jobs for a plugin.
+#[must_use]
+pub fn jobs(
+    world: &World,
+    plugin: &Plugin,
+    assessment: &Assessment,
+) -> (Vec<ProbeJob>, Option<ReadinessJob>) {
+    (manifests(world, plugin, assessment), readiness(world, plugin))
+}
+
+fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
+    let serves = assessment.available.is_good() || settled(world);
+    if !assessment.route.is_good() || !serves || plugin.spec.verify() == Verify::None {
+        return Vec::new();
+    }
+    let gateway_addresses = match &world.gateway {
+        GatewayView::Found(gateway) => gateway.addresses.clone(),
+        _ => Vec::new(),
+    };
+    let pods = addresses(newest_pods(world).into_iter(), plugin);
+    plugin
+        .ui
+        .iter()
+        .map(|entry| ProbeJob {
+            name: entry.entry.name.clone(),
+            url: entry.manifest_url.clone(),
+            product: entry.entry.product,
+            gateway_addresses: gateway_addresses.clone(),
+            pods: pods.clone(),
+            public: true,
+            revision: revision(world),
+        })
+        .collect()
+}
+
+fn readiness(world: &World, plugin: &Plugin) -> Option<ReadinessJob> {
+    let unready = newest_pods(world).into_iter().filter(|pod| !pod.ready);
+    let pods = addresses(unready, plugin);
+    (!pods.is_empty()).then(|| ReadinessJob {
+        pods,
+        path: super::children::readiness_path(plugin),
+    })
+}
+
+fn addresses<'a>(pods: impl Iterator<Item = &'a PodFact>, plugin: &Plugin) -> Vec<SocketAddr> {
+    let Ok(port) = u16::try_from(plugin.spec.workload.port) else {
+        return Vec::new();
+    };
+    let running = |pod: &&PodFact| matches!(pod.container.state, ContainerState::Running { .. });
+    pods.filter(running)
+        .filter_map(|pod| pod.ip.map(|ip| SocketAddr::new(ip, port)))
+        .collect()
+}
