@@ -67,15 +67,11 @@ impl SimulatedCore {
     ///
     /// # Errors
     ///
-    /// If an address cannot be listened on, a name is no name, or the seed has no account for the operator.
+    /// If an address cannot be listened on, a name is no name, or the seed has no account.
     pub async fn start(options: Options) -> Result<Self> {
-        let account = options
-            .seed
-            .accounts
-            .iter()
-            .find(|account| account.purpose == "external_api")
-            .cloned();
-        let account = account.ok_or(Error::NoAccount)?;
+        let accounts = &options.seed.accounts;
+        let operator = accounts.iter().find(|account| account.purpose == "external_api");
+        let account = operator.or(accounts.first()).cloned().ok_or(Error::NoAccount)?;
         let (listener, address) = listen(options.bind).await?;
         let mut names = options.names;
         names.extend(["localhost".to_owned(), "127.0.0.1".to_owned()]);

@@ -24,8 +24,8 @@ pub enum Error {
     /// The TLS library took neither certificate nor key.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// The seed has no account of purpose `external_api`.
-    #[error("the seed has no account of purpose external_api; add one to accounts")]
+    /// The seed has no account.
+    #[error("the seed has no account for the operator; add one of purpose external_api to accounts")]
     NoAccount,
     /// An order over the admin interface that makes no sense.
     #[error("{0}")]

@@ -14,7 +14,8 @@ pub struct Seed {
     pub master_tenant: String,
     /// The tenants below it.
     pub tenants: Vec<SeedTenant>,
-    /// The accounts; the first one of purpose `external_api` is the one that [`crate::SimulatedCore::account`] names.
+    /// The accounts; the first one of purpose `external_api` (or else the first) is the one that
+    /// [`crate::SimulatedCore::account`] names.
     pub accounts: Vec<Account>,
     /// External apps that are there already.
     pub applications: Vec<Application>,

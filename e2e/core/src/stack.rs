@@ -75,7 +75,10 @@ impl Stack {
         let call = Call::new(daemon, request, base);
         let route = route(&call);
         let mut world = self.world();
-        let answer = settle(handle(&mut world, &call));
+        let mut answer = settle(handle(&mut world, &call));
+        if call.method == Method::HEAD {
+            answer.body.clear();
+        }
         self.note_in(
             &world,
             &asked,

@@ -173,14 +173,17 @@ pub(super) fn link_policy(world: &mut World, call: &Call, uuid: &str, name: &str
     Ok(Answer::empty(204).effect(Effect::on(kind, format!("users/{uuid}/policies/{policy}"))))
 }
 
+/// The sessions of a user, of expired tokens too: the daemon only sweeps them away from time to time.
 pub(super) fn sessions(world: &World, call: &Call, uuid: &str) -> Reply {
     let caller = authorize(world, call, &format!("auth.users.{uuid}.sessions.read"))?;
     let user = user(world, &caller, uuid)?;
-    let items: Vec<Value> = world
-        .live_tokens_of(uuid)
-        .iter()
-        .map(|token| json!({"uuid": token.session, "mobile": false, "tenant_uuid": user.tenant, "user_uuid": user.uuid}))
-        .collect();
+    let sessions = world
+        .tokens
+        .values()
+        .filter(|token| token.user == uuid)
+        .map(|token| &token.session);
+    let shown = |session| json!({"uuid": session, "mobile": false, "tenant_uuid": user.tenant, "user_uuid": user.uuid});
+    let items: Vec<Value> = sessions.map(shown).collect();
     Ok(Answer::json(
         200,
         &json!({"items": items, "total": items.len(), "filtered": items.len()}),
