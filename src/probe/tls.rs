@@ -63,7 +63,8 @@ const fn flaw(error: &CertificateError) -> CertificateFlaw {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             CertificateFlaw::WrongName
         }
-        CertificateError::UnknownIssuer => CertificateFlaw::UnknownIssuer,
+        // An authority that was made anew under its old name shows as a bad signature.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateFlaw::UnknownIssuer,
         _ => CertificateFlaw::Other,
     }
 }
