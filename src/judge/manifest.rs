@@ -5,10 +5,10 @@
 
 use jiff::Timestamp;
 
-use super::World;
 use super::candidate::Candidate;
 use super::state::State;
-use crate::api::fault::Party;
+use super::{World, settled, was_ready};
+use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
@@ -49,7 +49,7 @@ pub fn fact<'a>(world: &'a World, entry: &UiEntry) -> Option<&'a ManifestFact> {
 #[must_use]
 pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
     let Some(fact) = fact(world, entry) else {
-        return State::waiting("ManifestPending", "the manifest has not been looked at yet");
+        return not_looked_at(world);
     };
     match &fact.public {
         None => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
@@ -69,6 +69,18 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
                 .field(format!("spec.registrations.ui[{}]", entry.entry.name));
             State::bad(candidate)
         }
+    }
+}
+
+/// Before the first look of this process: what the status says of a generation that was in force goes on to hold.
+fn not_looked_at(world: &World) -> State {
+    let known = world.itself.before.fault.as_ref().filter(|fault| {
+        matches!(fault.layer, Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest)
+    });
+    match known {
+        Some(fault) if settled(world) => State::bad(Candidate { fault: fault.clone(), decisive: true }),
+        _ if settled(world) && was_ready(world) => State::Good,
+        _ => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
     }
 }
 

@@ -152,13 +152,14 @@ fn worst_pod(
     Some(keep_known_cause(worst, &world.itself.before.fault))
 }
 
-/// Between two tries the kubelet's message loses the cause of a failed pull: the cause that is known stays.
+/// Between two tries the kubelet's message loses the cause of a failed pull, and after a restart of the operator the
+/// pods have not been asked yet why they are not ready: the cause that is known stays.
 fn keep_known_cause(state: State, before: &Option<Fault>) -> State {
     match (state, before) {
         (State::Bad(candidate), Some(known))
-            if candidate.fault.reason == Reason::ImagePullFailed
+            if (candidate.fault.reason == Reason::ImagePullFailed
                 && matches!(known.layer, Layer::Image | Layer::References)
-                && known.object == candidate.fault.object =>
+                || candidate.fault.reason == Reason::NotReady && known.layer == Layer::Probe) =>
         {
             State::bad(Candidate {
                 fault: known.clone(),

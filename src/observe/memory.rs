@@ -65,8 +65,6 @@ pub struct Refusal {
     pub message: String,
     /// Since when.
     pub since: Timestamp,
-    /// The configuration that was refused: the same one is not tried at once again.
-    pub hash: String,
 }
 
 /// What is remembered of one child.

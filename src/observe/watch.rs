@@ -7,6 +7,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
+use kube::api::DynamicObject;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -14,9 +15,10 @@ use std::fmt::Debug;
 use super::facts::{DeploymentFact, Identity, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
+use super::memory::ChildKind;
 use super::store::{ChildFacts, FactStore};
 use crate::api::names::PLUGIN_LABEL;
-use crate::keys::{Key, Wake, Waker};
+use crate::keys::{Key, PluginKey, Wake, Waker};
 
 /// How many lists have still to arrive before the facts are whole.
 #[derive(Clone, Debug)]
@@ -189,6 +191,23 @@ impl Watches {
                 }
             }
         }
+    }
+}
+
+/// The answer to a write of ours, which may come before its event. One that cannot be decoded waits for the event.
+pub fn arrived(store: &FactStore, plugin: &PluginKey, kind: ChildKind, answer: &DynamicObject) {
+    let Ok(value) = serde_json::to_value(answer) else { return };
+    store.edit(plugin, |facts| match kind {
+        ChildKind::ServiceAccount => decoded::<ServiceAccount>(facts, value),
+        ChildKind::Deployment => decoded::<Deployment>(facts, value),
+        ChildKind::Service => decoded::<Service>(facts, value),
+        ChildKind::HttpRoute => decoded::<HttpRoute>(facts, value),
+    });
+}
+
+fn decoded<K: Child>(facts: &mut ChildFacts, value: serde_json::Value) {
+    if let Ok(object) = serde_json::from_value::<K>(value) {
+        K::set(facts, &object);
     }
 }
 

@@ -1,0 +1,171 @@
+//! One child: looked for before it is made, never adopted, and applied by server-side apply.
+
+use jiff::Timestamp;
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use serde_json::{Value, json};
+
+use super::refusal::{self, ApplyError};
+use super::{Applied, Applier};
+use crate::api::names::CHILDREN_MANAGER;
+use crate::api::reason::Reason;
+use crate::keys::PluginKey;
+use crate::observe::map;
+use crate::observe::memory::{ChildKind, Refusal};
+use crate::observe::watch;
+use crate::observe::world::World;
+use crate::plan::children::{How, Want};
+
+/// Carries out what is wanted of one child.
+pub(super) async fn carry_out(
+    applier: &Applier,
+    world: &World,
+    want: &Want,
+    applied: &mut Applied,
+) -> Result<(), ApplyError> {
+    let key = &world.itself.key;
+    let child = Child { applier, world, want, api: api(applier, key, want.kind) };
+    match &want.how {
+        How::Keep => child.remember_unchanged(),
+        How::Blocked { leaving: true } => {}
+        How::Blocked { leaving: false } => child.name_taken(applied),
+        How::Create => match child.api.get_opt(&key.name).await {
+            Ok(None) => child.create(applied).await?,
+            Ok(Some(found)) if map::identity(&found.metadata).owner.as_deref() == Some(&world.itself.uid) => {
+                // Ours, made by an operator that did not live to see it; the watch has not told yet.
+                child.change(found.metadata.uid.as_deref().unwrap_or_default(), &mut applied.changed, &mut applied.refused).await?;
+            }
+            Ok(Some(_)) => child.name_taken(applied),
+            Err(error) => child.refused(error, &mut applied.refused)?,
+        },
+        How::Change { uid, drifted } => {
+            let list = if *drifted { &mut applied.corrected } else { &mut applied.changed };
+            child.change(uid, list, &mut applied.refused).await?;
+        }
+    }
+    Ok(())
+}
+
+fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
+    let (group, version) = kind.api_version().split_once('/').unwrap_or(("", kind.api_version()));
+    let resource =
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind.kind()), kind.plural());
+    Api::namespaced_with(applier.client.clone(), &key.namespace, &resource)
+}
+
+struct Child<'a> {
+    applier: &'a Applier,
+    world: &'a World,
+    want: &'a Want,
+    api: Api<DynamicObject>,
+}
+
+impl Child<'_> {
+    fn key(&self) -> &PluginKey {
+        &self.world.itself.key
+    }
+
+    async fn create(&self, applied: &mut Applied) -> Result<(), ApplyError> {
+        // Without force: where somebody made one of this name in between, the server tells.
+        match self.patch(&self.want.object, false).await {
+            Ok(answer) if made_by_another(&answer) => {
+                let empty = json!({
+                    "apiVersion": self.want.object["apiVersion"],
+                    "kind": self.want.object["kind"],
+                    "metadata": {"name": self.key().name, "namespace": self.key().namespace},
+                });
+                self.patch(&empty, true).await.map_err(ApplyError::from)?;
+                self.name_taken(applied);
+            }
+            Ok(answer) => {
+                self.arrived(&answer);
+                applied.created.push(self.want.kind);
+            }
+            Err(kube::Error::Api(status)) if status.code == 409 => self.name_taken(applied),
+            Err(error) => self.refused(error, &mut applied.refused)?,
+        }
+        Ok(())
+    }
+
+    async fn change(&self, uid: &str, list: &mut Vec<ChildKind>, refused: &mut bool) -> Result<(), ApplyError> {
+        let mut object = self.want.object.clone();
+        // With the uid the server refuses to touch another object that took the name in between.
+        object["metadata"]["uid"] = json!(uid);
+        match self.patch(&object, true).await {
+            Ok(answer) => {
+                self.arrived(&answer);
+                list.push(self.want.kind);
+                Ok(())
+            }
+            Err(error) => self.refused(error, refused),
+        }
+    }
+
+    async fn patch(&self, object: &Value, force: bool) -> Result<DynamicObject, kube::Error> {
+        let mut params = PatchParams::apply(CHILDREN_MANAGER);
+        params.force = force;
+        self.api.patch(&self.key().name, &params, &Patch::Apply(object)).await
+    }
+
+    fn arrived(&self, answer: &DynamicObject) {
+        let identity = map::identity(&answer.metadata);
+        watch::arrived(&self.applier.store, self.key(), self.want.kind, answer);
+        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
+            memory.left = Some((identity.uid.clone(), identity.edition()));
+            memory.refusal = None;
+        });
+    }
+
+    /// After a restart: what stands there is what was applied last, since its annotation says so.
+    fn remember_unchanged(&self) {
+        let facts = &self.world.children;
+        let known = match self.want.kind {
+            ChildKind::ServiceAccount => facts.service_account.as_ref(),
+            ChildKind::Deployment => facts.deployment.as_ref().map(|deployment| &deployment.id),
+            ChildKind::Service => facts.service.as_ref(),
+            ChildKind::HttpRoute => facts.route.as_ref().map(|route| &route.id),
+        };
+        let Some(known) = known else { return };
+        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
+            memory.left.get_or_insert_with(|| (known.uid.clone(), known.edition()));
+            memory.refusal = None;
+        });
+    }
+
+    fn name_taken(&self, applied: &mut Applied) {
+        let message =
+            format!("a {} \"{}\" exists that the operator did not make", self.want.kind.kind(), self.key().name);
+        self.note(Reason::NameTaken, message);
+        applied.refused = true;
+    }
+
+    fn refused(&self, error: kube::Error, refused: &mut bool) -> Result<(), ApplyError> {
+        match refusal::of(&error) {
+            Some((reason, message)) => {
+                self.note(reason, message);
+                *refused = true;
+                Ok(())
+            }
+            None => Err(ApplyError::from(error)),
+        }
+    }
+
+    fn note(&self, reason: Reason, message: String) {
+        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
+            let since = memory
+                .refusal
+                .as_ref()
+                .filter(|known| known.reason == reason)
+                .map_or_else(Timestamp::now, |known| known.since);
+            memory.refusal = Some(Refusal { reason, message, since });
+        });
+    }
+}
+
+fn made_by_another(answer: &DynamicObject) -> bool {
+    let managers = answer.metadata.managed_fields.iter().flatten();
+    managers.filter(|entry| entry.subresource.is_none()).any(|entry| {
+        entry.manager.as_deref().is_some_and(|manager| manager != CHILDREN_MANAGER)
+    })
+}
