@@ -42,7 +42,8 @@ impl Plugin {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     plugins: HashMap<Arc<PluginKey>, Plugin>,
-    targets: HashMap<TargetId, Target>,
+    /// Boxed: a table of large entries would be half empty.
+    targets: HashMap<TargetId, Box<Target>>,
     queue: Queue,
     last_id: TargetId,
     running: usize,
@@ -107,8 +108,8 @@ impl Board {
         let manifests = plugin.manifests.iter().filter_map(|id| self.targets.get(id));
         let readiness = plugin.readiness.and_then(|id| self.targets.get(&id));
         ProbeFacts {
-            manifests: manifests.filter_map(Target::manifest_fact).collect(),
-            readiness: readiness.and_then(Target::readiness_fact),
+            manifests: manifests.filter_map(|target| target.manifest_fact()).collect(),
+            readiness: readiness.and_then(|target| target.readiness_fact()),
         }
     }
 
@@ -215,7 +216,7 @@ impl Board {
         let Some((id, target)) = known.and_then(|id| Some((id, self.targets.get_mut(&id)?))) else {
             self.last_id += 1;
             self.targets
-                .insert(self.last_id, Target::new(Arc::clone(key), wish));
+                .insert(self.last_id, Box::new(Target::new(Arc::clone(key), wish)));
             self.schedule(self.last_id, Lane::Fresh, now);
             return (self.last_id, true);
         };
