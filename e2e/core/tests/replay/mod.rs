@@ -1,5 +1,5 @@
 //! Reading the cases, replaying them and comparing the answers.
-#![allow(clippy::unwrap_used, reason = "a test's helper may panic")]
+#![allow(clippy::unwrap_used, reason = "the replay of a test may panic")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
