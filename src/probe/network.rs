@@ -86,7 +86,25 @@ fn reason(error: &io::Error) -> ResolveError {
 mod tests {
     use std::io;
 
-    use super::{ResolveError, reason};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::{Network, ResolveError, SystemNetwork, reason};
+
+    #[tokio::test]
+    async fn the_real_network_connects_to_the_address_that_it_is_given() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(SystemNetwork.connect(address), listener.accept());
+        let (mut ours, (mut theirs, _)) = (ours.unwrap(), theirs.unwrap());
+        theirs.write_all(b"hello").await.unwrap();
+        let mut read = [0; 5];
+        ours.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"hello");
+        drop(listener);
+        let error = SystemNetwork.connect(address).await.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
 
     #[test]
     fn a_resolver_that_cannot_tell_is_not_a_name_that_does_not_exist() {
