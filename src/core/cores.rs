@@ -1,29 +1,126 @@
 //! All cores in use: what the controller talks to.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use prometheus::Registry;
+use tokio::sync::Notify;
 
+use super::actor::live;
 use super::facts::{CoreFacts, CoreStep, StepOutcome};
+use super::grave::Grave;
+use super::link::{Link, Phase, Shared};
+use super::metrics::Metrics;
 use super::settings::{CoreSettings, Intervals};
+use super::stack::Stack;
 use super::wire::{CaError, WireFactory};
 use crate::keys::{CoreKey, PluginKey, Waker};
 
+/// How long a shutdown may take.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+/// How long wishes of one application are gathered before the first write.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// All cores in use. Clones share the same cores.
 #[derive(Clone)]
-pub struct Cores(());
+pub struct Cores(Arc<Inner>);
+
+struct Inner {
+    wires: Arc<dyn WireFactory>,
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+    /// There are links whose actor does not run yet.
+    news: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    links: BTreeMap<CoreKey, Arc<Link>>,
+    stacks: Vec<Weak<Stack>>,
+    closed: bool,
+}
+
+impl State {
+    /// The stack of these settings, shared with other cores if there are any.
+    fn stack(
+        &mut self,
+        wires: &dyn WireFactory,
+        settings: &CoreSettings,
+        intervals: &Intervals,
+    ) -> Result<Arc<Stack>, CaError> {
+        self.stacks.retain(|stack| stack.strong_count() > 0);
+        let known = self.stacks.iter().filter_map(Weak::upgrade);
+        let same = |stack: &Arc<Stack>| stack.url == settings.url && stack.ca_pem == settings.ca_pem;
+        if let Some(stack) = known.into_iter().find(same) {
+            stack.limiter.set(settings.requests_per_second);
+            return Ok(stack);
+        }
+        let wire = wires.wire(&settings.url, settings.ca_pem.as_deref())?;
+        let stack = Arc::new(Stack::new(
+            settings.url.clone(),
+            settings.ca_pem.clone(),
+            wire,
+            settings.requests_per_second,
+            intervals,
+        ));
+        self.stacks.push(Arc::downgrade(&stack));
+        Ok(stack)
+    }
+}
 
 impl Cores {
-    /// No cores yet. Nothing happens until [`Cores::run`] is polled.
+    /// No cores yet. Nothing happens until [`Cores::run`] is polled. The metrics are registered in `registry`; for a
+    /// second `Cores` with the same registry they are not shown, which is logged.
     #[must_use]
-    pub fn new(_: Arc<dyn WireFactory>, _: Waker, _: Intervals, _: &Registry) -> Self {
-        Self(())
+    pub fn new(wires: Arc<dyn WireFactory>, waker: Waker, intervals: Intervals, registry: &Registry) -> Self {
+        Self(Arc::new(Inner {
+            wires,
+            shared: Arc::new(Shared {
+                intervals,
+                metrics: Metrics::new(registry),
+                grave: Grave::default(),
+                waker,
+            }),
+            state: Mutex::default(),
+            news: Notify::new(),
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link(&self, key: &CoreKey) -> Option<Arc<Link>> {
+        self.state().links.get(key).cloned()
     }
 
     /// Runs the actors of all cores, for ever. No task is spawned: dropping the future ends them all, each at the
     /// point where it waits. To be run once.
     pub async fn run(&self) {
-        std::future::pending().await
+        let mut actors = FuturesUnordered::new();
+        let mut known: Vec<Weak<Link>> = Vec::new();
+        let tending = self.0.shared.grave.tend();
+        tokio::pin!(tending);
+        loop {
+            known.retain(|link| link.strong_count() > 0);
+            for link in self.state().links.values() {
+                if !known
+                    .iter()
+                    .any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(link)))
+                {
+                    known.push(Arc::downgrade(link));
+                    actors.push(live(link.clone()));
+                }
+            }
+            tokio::select! {
+                Some(()) = actors.next(), if !actors.is_empty() => {}
+                () = &mut tending => {}
+                () = self.0.news.notified() => {}
+            }
+        }
     }
 
     /// Creates or changes a core. Unchanged settings have no effect; other credentials mean a new login at once.
@@ -31,33 +128,98 @@ impl Cores {
     /// # Errors
     ///
     /// [`CaError`] when the CA bundle cannot be used; the core stays as it was.
-    pub fn put(&self, _: CoreSettings) -> Result<(), CaError> {
+    pub fn put(&self, settings: CoreSettings) -> Result<(), CaError> {
+        let mut state = self.state();
+        if state.closed {
+            return Ok(());
+        }
+        let known = state.links.get(&settings.key).cloned();
+        if known
+            .as_ref()
+            .and_then(|link| link.state().aim.clone())
+            .is_some_and(|aim| aim.settings == settings)
+        {
+            return Ok(());
+        }
+        let stack = state.stack(&*self.0.wires, &settings, &self.0.shared.intervals)?;
+        let link = known.unwrap_or_else(|| self.add(&mut state, &settings.key));
+        drop(state);
+        link.aim_at(settings, stack);
         Ok(())
     }
 
+    fn add(&self, state: &mut State, key: &CoreKey) -> Arc<Link> {
+        let link = Arc::new(Link::new(key.clone(), self.0.shared.clone()));
+        state.links.insert(key.clone(), link.clone());
+        self.0.news.notify_one();
+        link
+    }
+
     /// Forgets a core with its facts and wishes; its token is deleted.
-    pub fn remove(&self, _: &CoreKey) {}
+    pub fn remove(&self, key: &CoreKey) {
+        let link = self.state().links.remove(key);
+        if let Some(link) = link {
+            link.end();
+            self.0.shared.metrics.forget(key);
+        }
+    }
 
     /// What is known of a core; `None`: never [`Cores::put`].
     #[must_use]
-    pub fn facts(&self, _: &CoreKey) -> Option<Arc<CoreFacts>> {
-        None
+    pub fn facts(&self, key: &CoreKey) -> Option<Arc<CoreFacts>> {
+        let link = self.link(key)?;
+        let state = link.state();
+        state.aim.as_ref().map(|_| state.facts.clone())
     }
 
-    /// Replaces all wishes of the plugin for this core. A step that was wished for before keeps its outcome.
-    pub fn wish(&self, _: &CoreKey, _: &PluginKey, _: Vec<CoreStep>) {}
+    /// Replaces all wishes of the plugin for this core. A step that was wished for before keeps its outcome. A wish
+    /// may come before its core.
+    pub fn wish(&self, key: &CoreKey, plugin: &PluginKey, steps: Vec<CoreStep>) {
+        let link = {
+            let mut state = self.state();
+            match state.links.get(key).cloned() {
+                Some(link) => link,
+                None if steps.is_empty() || state.closed => return,
+                None => self.add(&mut state, key),
+            }
+        };
+        if link.state().wishes.wish(plugin, steps, GATHER) {
+            link.confd_wake.notify_one();
+        }
+    }
 
     /// What became of the wishes of the plugin for this core, in the order in which they were left.
     #[must_use]
-    pub fn outcomes(&self, _: &CoreKey, _: &PluginKey) -> Vec<StepOutcome> {
-        Vec::new()
+    pub fn outcomes(&self, key: &CoreKey, plugin: &PluginKey) -> Vec<StepOutcome> {
+        self.link(key)
+            .map_or_else(Vec::new, |link| link.state().wishes.outcomes(plugin))
     }
 
     /// Forgets all wishes of a plugin, at every core.
-    pub fn forget(&self, _: &PluginKey) {}
+    pub fn forget(&self, plugin: &PluginKey) {
+        let mut state = self.state();
+        state.links.retain(|_, link| {
+            let mut link_state = link.state();
+            link_state.wishes.wish(plugin, Vec::new(), GATHER);
+            let unused = link_state.aim.is_none() && link_state.wishes.is_empty();
+            if unused {
+                link.phase.send_replace(Phase::Ended);
+            }
+            !unused
+        });
+    }
 
-    /// Deletes the tokens of all cores, within 5 seconds; nothing is sent afterwards.
+    /// Deletes the tokens of all cores, within 5 seconds; nothing is sent afterwards. It works whether or not
+    /// [`Cores::run`] is still polled.
     pub async fn shutdown(&self) {
-        std::future::ready(()).await;
+        let links: Vec<Arc<Link>> = {
+            let mut state = self.state();
+            state.closed = true;
+            state.links.values().cloned().collect()
+        };
+        for link in links {
+            link.end();
+        }
+        self.0.shared.grave.close(SHUTDOWN_LIMIT).await;
     }
 }

@@ -92,3 +92,88 @@ pub enum CoreErrorKind {
     #[error("the answer is not as expected at {0}")]
     UnexpectedShape(String),
 }
+
+impl CoreError {
+    /// Whether it is the same failure once more: daemon, operation and kind.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.daemon == other.daemon && self.operation == other.operation && self.kind == other.kind
+    }
+
+    /// `self`, or `previous` if that is the same failure: the first of a row stands for all of them.
+    pub(super) fn after(self, previous: Option<&Self>) -> Self {
+        match previous {
+            Some(previous) if previous.is_like(&self) => previous.clone(),
+            _ => self,
+        }
+    }
+}
+
+impl CoreErrorKind {
+    /// Whether it says that the daemon is not there for anybody, so that nothing more should be sent.
+    pub(super) const fn is_absence(&self) -> bool {
+        match self {
+            Self::NameNotResolved
+            | Self::Refused
+            | Self::Broken
+            | Self::TimedOut { .. }
+            | Self::CertificateExpired
+            | Self::CertificateUnknownIssuer
+            | Self::CertificateWrongName
+            | Self::Tls(_)
+            | Self::DaemonDown(_)
+            | Self::AuthUnreachable => true,
+            Self::NotWazo { .. }
+            | Self::ServerError(_)
+            | Self::Throttled
+            | Self::TooManySessions
+            | Self::CredentialsRejected
+            | Self::MissingPermission(_)
+            | Self::TenantRefused
+            | Self::TokenRefused
+            | Self::Rejected(_)
+            | Self::UnexpectedShape(_) => false,
+        }
+    }
+
+    /// Whether a write that failed so may have had its effect all the same.
+    pub(super) const fn is_doubtful(&self) -> bool {
+        matches!(
+            self,
+            Self::Broken
+                | Self::TimedOut { .. }
+                | Self::Tls(_)
+                | Self::NotWazo { .. }
+                | Self::DaemonDown(_)
+                | Self::AuthUnreachable
+                | Self::ServerError(_)
+                | Self::UnexpectedShape(_)
+        )
+    }
+
+    /// One word, for the label of a metric.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::NameNotResolved => "name_not_resolved",
+            Self::Refused => "refused",
+            Self::Broken => "broken",
+            Self::TimedOut { .. } => "timed_out",
+            Self::CertificateExpired | Self::CertificateUnknownIssuer | Self::CertificateWrongName => {
+                "certificate"
+            }
+            Self::Tls(_) => "tls",
+            Self::NotWazo { .. } => "not_wazo",
+            Self::DaemonDown(_) => "daemon_down",
+            Self::AuthUnreachable => "auth_unreachable",
+            Self::ServerError(_) => "server_error",
+            Self::Throttled => "throttled",
+            Self::TooManySessions => "too_many_sessions",
+            Self::CredentialsRejected => "credentials_rejected",
+            Self::MissingPermission(_) => "missing_permission",
+            Self::TenantRefused => "tenant_refused",
+            Self::TokenRefused => "token_refused",
+            Self::Rejected(_) => "rejected",
+            Self::UnexpectedShape(_) => "unexpected_shape",
+        }
+    }
+}

@@ -169,3 +169,69 @@ pub struct CoreFacts {
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
 }
+
+impl CoreFacts {
+    /// Nothing is known yet.
+    pub(super) fn unknown() -> Self {
+        let unknown = || ServiceFact {
+            state: ServiceState::Unknown,
+            error: None,
+            failing: Vec::new(),
+            since: Timestamp::now(),
+            last_good: None,
+        };
+        Self {
+            session: SessionFact::Pending,
+            version: None,
+            tenant: None,
+            services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
+            missing_permissions: None,
+            tenant_refused: false,
+            apps: BTreeMap::new(),
+            last_good: None,
+        }
+    }
+
+    /// Whether a reader sees no difference: moments, traces and the contents of applications aside (what becomes of a
+    /// step is told to its plugin).
+    #[must_use]
+    pub fn shows_like(&self, other: &Self) -> bool {
+        self.session.shows_like(&other.session)
+            && self.version == other.version
+            && self.tenant == other.tenant
+            && self.services.len() == other.services.len()
+            && self
+                .services
+                .iter()
+                .zip(&other.services)
+                .all(|((a, one), (b, two))| a == b && one.shows_like(two))
+            && self.missing_permissions == other.missing_permissions
+            && self.tenant_refused == other.tenant_refused
+            && self.last_good.is_some() == other.last_good.is_some()
+    }
+}
+
+impl SessionFact {
+    fn shows_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pending, Self::Pending) => true,
+            (Self::LoggedIn(one), Self::LoggedIn(two)) => one == two,
+            (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
+            _ => false,
+        }
+    }
+}
+
+impl ServiceFact {
+    fn shows_like(&self, other: &Self) -> bool {
+        let errors = match (&self.error, &other.error) {
+            (None, None) => true,
+            (Some(one), Some(two)) => one.is_like(two),
+            _ => false,
+        };
+        errors
+            && self.state == other.state
+            && self.failing == other.failing
+            && self.last_good.is_some() == other.last_good.is_some()
+    }
+}

@@ -1,14 +1,40 @@
 //! The actor of a Wazo core: one session per core, one write lane and breaker per stack and daemon, edits of shared
 //! objects merged. Others read its [`facts`], leave wishes with [`Cores::wish`] and are woken; nobody waits for it.
+//!
+//! From the outside in: [`Cores`] keeps a link for each core, an actor works on each link in two loops, one for
+//! each daemon; `auth`, `health`, `lane` and `snapshot` are what they do; `request` is the table of all requests and
+//! `classify` says what an answer means.
 
+mod actor;
+mod aim;
+mod auth;
+mod breaker;
+mod classify;
 mod cores;
 pub mod error;
 pub mod facts;
+mod grave;
+mod health;
 mod http_wire;
+mod jitter;
+mod lane;
+mod limiter;
+mod link;
+mod manifest_urls;
+mod metrics;
+mod request;
+mod session;
 mod settings;
+mod shape;
+mod snapshot;
+mod stack;
 mod stack_url;
 mod tls;
 mod wire;
+mod wishes;
+
+#[cfg(test)]
+mod tests;
 
 pub use cores::Cores;
 pub use http_wire::HttpWires;

@@ -1,0 +1,285 @@
+//! The edit of an application's `manifest_urls`: pure, and careful with what others put there.
+//!
+//! The form that is found is the form that is written: a list of text, such a list as JSON in a text, or a text of URLs
+//! separated by commas or spaces. Other keys, other URLs, their order and the numbers in them stay as they are.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::facts::AppEdit;
+use super::settings::ListForm;
+use super::shape::kind;
+
+const KEY: &str = "manifest_urls";
+
+/// How it is about one edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// What it wants is so.
+    Yes,
+    /// A write is needed.
+    No,
+    /// It cannot be made so without harm; why.
+    Refused(String),
+}
+
+/// The forms in which the URLs are found.
+#[derive(Debug)]
+enum Form {
+    /// The key, or the whole configuration, is not there or null.
+    Missing,
+    /// A list of text.
+    List(Vec<String>),
+    /// A text that is a JSON list of text.
+    Encoded(Vec<String>),
+    /// A text of URLs separated by commas or spaces.
+    Text(Pieces),
+    /// Something else; what.
+    Other(String),
+}
+
+/// A text cut into URLs and what stands between them: `between` has one item more than `urls`.
+#[derive(Debug)]
+struct Pieces {
+    urls: Vec<String>,
+    between: Vec<String>,
+}
+
+/// The URLs that an application's `configuration` holds, in order; none where they cannot be read.
+pub(super) fn urls(configuration: &Value) -> Vec<String> {
+    match form(configuration) {
+        Form::Missing | Form::Other(_) => Vec::new(),
+        Form::List(urls) | Form::Encoded(urls) => urls,
+        Form::Text(pieces) => pieces.urls,
+    }
+}
+
+/// How it is about `edit` while `other` edits are wished for too: what one wants to be present stays, whoever wants
+/// it absent, and that one's wish is thereby fulfilled as far as it goes.
+pub(super) fn held(
+    configuration: &Value,
+    edit: &AppEdit,
+    others: &BTreeSet<AppEdit>,
+    new_list: ListForm,
+) -> Held {
+    let form = form(configuration);
+    match edit {
+        AppEdit::Absent(url) if others.contains(&AppEdit::Present(url.clone())) => Held::Yes,
+        AppEdit::Absent(url) => match &form {
+            Form::Missing => Held::Yes,
+            Form::List(urls) | Form::Encoded(urls) => yes_unless(urls.contains(url)),
+            Form::Text(pieces) => yes_unless(pieces.urls.contains(url)),
+            Form::Other(what) if mentions(configuration.get(KEY).unwrap_or(configuration), url) => {
+                Held::Refused(refusal(what))
+            }
+            Form::Other(_) => Held::Yes,
+        },
+        AppEdit::Present(url) => match &form {
+            Form::List(urls) | Form::Encoded(urls) => yes_unless(!urls.contains(url)),
+            Form::Text(_) if !fits_text(url) => Held::Refused(unfit(url)),
+            Form::Missing if new_list == ListForm::Text && !fits_text(url) => Held::Refused(unfit(url)),
+            Form::Text(pieces) => yes_unless(!pieces.urls.contains(url)),
+            Form::Missing => Held::No,
+            Form::Other(what) => Held::Refused(refusal(what)),
+        },
+    }
+}
+
+const fn yes_unless(needed: bool) -> Held {
+    if needed { Held::No } else { Held::Yes }
+}
+
+fn refusal(what: &str) -> String {
+    format!("{KEY} is {what}: expected a list of text, or text")
+}
+
+fn unfit(url: &str) -> String {
+    format!("{KEY} is text with separators, and the URL {url} has a comma or a space in it")
+}
+
+/// The configuration with all `edits` made that can be made; `None`: nothing changes.
+pub(super) fn edited(
+    configuration: &Value,
+    edits: &BTreeSet<AppEdit>,
+    new_list: ListForm,
+) -> Option<Map<String, Value>> {
+    let needed: BTreeSet<&AppEdit> = edits
+        .iter()
+        .filter(|edit| held(configuration, edit, edits, new_list) == Held::No)
+        .collect();
+    if needed.is_empty() {
+        return None;
+    }
+    let value = match (form(configuration), new_list) {
+        (Form::Missing, ListForm::List) => list(edit_list(Vec::new(), &needed)),
+        (Form::Missing, ListForm::Text) => Value::String(edit_text(
+            Pieces {
+                urls: Vec::new(),
+                between: vec![String::new()],
+            },
+            &needed,
+        )),
+        (Form::List(urls), _) => list(edit_list(urls, &needed)),
+        (Form::Encoded(urls), _) => Value::String(list(edit_list(urls, &needed)).to_string()),
+        (Form::Text(pieces), _) => Value::String(edit_text(pieces, &needed)),
+        (Form::Other(_), _) => return None,
+    };
+    let mut whole = configuration.as_object().cloned().unwrap_or_default();
+    // Replaces the value where the key stands, so the order of the keys stays.
+    whole.insert(KEY.to_owned(), value);
+    Some(whole)
+}
+
+fn list(urls: Vec<String>) -> Value {
+    Value::Array(urls.into_iter().map(Value::String).collect())
+}
+
+fn edit_list(mut urls: Vec<String>, needed: &BTreeSet<&AppEdit>) -> Vec<String> {
+    for edit in needed {
+        match edit {
+            AppEdit::Absent(gone) => urls.retain(|url| url != gone),
+            AppEdit::Present(url) => urls.push(url.clone()),
+        }
+    }
+    urls
+}
+
+fn edit_text(mut pieces: Pieces, needed: &BTreeSet<&AppEdit>) -> String {
+    for edit in needed {
+        match edit {
+            AppEdit::Absent(url) => pieces.remove(url),
+            AppEdit::Present(url) => pieces.push(url),
+        }
+    }
+    pieces.join()
+}
+
+fn is_separator(c: char) -> bool {
+    c == ',' || c.is_whitespace()
+}
+
+fn fits_text(url: &str) -> bool {
+    !url.is_empty() && !url.contains(is_separator)
+}
+
+impl Pieces {
+    fn cut(text: &str) -> Self {
+        let mut pieces = Self {
+            urls: Vec::new(),
+            between: vec![String::new()],
+        };
+        let mut in_url = false;
+        for c in text.chars() {
+            let separator = is_separator(c);
+            if separator && in_url {
+                pieces.between.push(String::new());
+            } else if !separator && !in_url {
+                pieces.urls.push(String::new());
+            }
+            in_url = !separator;
+            let part = if separator {
+                pieces.between.last_mut()
+            } else {
+                pieces.urls.last_mut()
+            };
+            if let Some(part) = part {
+                part.push(c);
+            }
+        }
+        if in_url {
+            pieces.between.push(String::new());
+        }
+        pieces
+    }
+
+    /// Appends with the separator that is used already, or a comma.
+    fn push(&mut self, url: &str) {
+        let inner = self.between.len().saturating_sub(1);
+        let used = if inner > 1 {
+            self.between.get(inner - 1).cloned()
+        } else {
+            None
+        };
+        let separator = used.unwrap_or_else(|| ",".to_owned());
+        if !self.urls.is_empty()
+            && let Some(last) = self.between.last_mut()
+            && last.is_empty()
+        {
+            *last = separator;
+        }
+        self.urls.push(url.to_owned());
+        self.between.push(String::new());
+    }
+
+    /// Removes a URL with what stands before it, or after it if it is the first.
+    fn remove(&mut self, gone: &str) {
+        while let Some(index) = self.urls.iter().position(|url| url == gone) {
+            self.urls.remove(index);
+            if self.urls.is_empty() {
+                self.between = vec![String::new()];
+            } else if index == 0 {
+                self.between.remove(1);
+            } else {
+                self.between.remove(index);
+            }
+        }
+    }
+
+    fn join(&self) -> String {
+        let mut text = self.between.first().cloned().unwrap_or_default();
+        for (url, between) in self.urls.iter().zip(self.between.iter().skip(1)) {
+            text.push_str(url);
+            text.push_str(between);
+        }
+        text
+    }
+}
+
+fn form(configuration: &Value) -> Form {
+    let value = match configuration {
+        Value::Null => return Form::Missing,
+        Value::Object(keys) => keys.get(KEY).unwrap_or(&Value::Null),
+        other => return Form::Other(format!("not to be had: the configuration is {}", kind(other))),
+    };
+    match value {
+        Value::Null => Form::Missing,
+        Value::Array(items) => texts(items).map_or_else(
+            |what| Form::Other(format!("a list that holds {what}")),
+            Form::List,
+        ),
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            match serde_json::from_str::<Vec<Value>>(text) {
+                Ok(items) => texts(&items).map_or_else(
+                    |what| Form::Other(format!("a JSON list in a text that holds {what}")),
+                    Form::Encoded,
+                ),
+                Err(_) => Form::Other("a text that begins like a JSON list and is none".to_owned()),
+            }
+        }
+        Value::String(text) => Form::Text(Pieces::cut(text)),
+        other => Form::Other(kind(other).to_owned()),
+    }
+}
+
+/// The items as text, or what else there is among them.
+fn texts(items: &[Value]) -> Result<Vec<String>, &'static str> {
+    items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| kind(item)))
+        .collect()
+}
+
+/// Whether any text in the value has `url` in it.
+fn mentions(value: &Value, url: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(url),
+        Value::Array(items) => items.iter().any(|item| mentions(item, url)),
+        Value::Object(keys) => keys.values().any(|item| mentions(item, url)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "manifest_urls_tests.rs"]
+mod tests;

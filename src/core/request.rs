@@ -1,0 +1,333 @@
+//! The table of the requests that are sent to a core: daemon, method, route and the right that each asks for. What is
+//! asked of `scopes/check`, and the right that a fault names, come from here and never from an answer.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request};
+use hyper::body::Bytes;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::facts::Daemon;
+use super::stack_url::StackUrl;
+use crate::secret::Secret;
+
+/// A request that we know how to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Login,
+    ReadToken,
+    DeleteToken,
+    CheckScopes,
+    Status,
+    Infos,
+    ListApps,
+    ReadApp,
+    CreateApp,
+    ChangeApp,
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) daemon: Daemon,
+    pub(super) method: Method,
+    /// Method and route with placeholders; what is logged, counted and shown.
+    pub(super) operation: &'static str,
+    /// The path below the daemon's prefix; `{}` is filled in.
+    path: &'static [&'static str],
+    /// The right that is asked for, `*` where it holds a name.
+    pub(super) right: Option<&'static str>,
+}
+
+impl Route {
+    pub(super) const fn row(self) -> Row {
+        use Daemon::{Auth, Confd};
+        let (daemon, method, operation, path, right): (_, _, _, &'static [&'static str], _) = match self {
+            Self::Login => (Auth, Method::POST, "POST /token", &["token"], None),
+            Self::ReadToken => (Auth, Method::GET, "GET /token/{token}", &["token", "{}"], None),
+            Self::DeleteToken => (
+                Auth,
+                Method::DELETE,
+                "DELETE /token/{token}",
+                &["token", "{}"],
+                None,
+            ),
+            Self::CheckScopes => (
+                Auth,
+                Method::POST,
+                "POST /token/{token}/scopes/check",
+                &["token", "{}", "scopes", "check"],
+                None,
+            ),
+            Self::Status => (
+                Confd,
+                Method::GET,
+                "GET /status",
+                &["status"],
+                Some("confd.status.read"),
+            ),
+            Self::Infos => (
+                Confd,
+                Method::GET,
+                "GET /infos",
+                &["infos"],
+                Some("confd.infos.read"),
+            ),
+            Self::ListApps => (
+                Confd,
+                Method::GET,
+                "GET /external/apps",
+                &["external", "apps"],
+                Some("confd.external.apps.read"),
+            ),
+            Self::ReadApp => (
+                Confd,
+                Method::GET,
+                "GET /external/apps/{name}",
+                &["external", "apps", "{}"],
+                Some("confd.external.apps.*.read"),
+            ),
+            Self::CreateApp => (
+                Confd,
+                Method::POST,
+                "POST /external/apps/{name}",
+                &["external", "apps", "{}"],
+                Some("confd.external.apps.*.create"),
+            ),
+            Self::ChangeApp => (
+                Confd,
+                Method::PUT,
+                "PUT /external/apps/{name}",
+                &["external", "apps", "{}"],
+                Some("confd.external.apps.*.update"),
+            ),
+        };
+        Row {
+            daemon,
+            method,
+            operation,
+            path,
+            right,
+        }
+    }
+
+    /// The right that the route asks for about `name`: dots in a name are asked for as underscores.
+    pub(super) fn right(self, name: &str) -> Option<String> {
+        Some(self.row().right?.replace('*', &name.replace('.', "_")))
+    }
+}
+
+/// Every right that is needed to keep `applications`, in ACL notation, in the order of the table.
+pub(super) fn rights(applications: &[String]) -> Vec<String> {
+    let mut rights: Vec<String> = [Route::Status, Route::Infos, Route::ListApps]
+        .into_iter()
+        .filter_map(|route| route.right(""))
+        .collect();
+    for name in applications {
+        for route in [Route::ReadApp, Route::CreateApp, Route::ChangeApp] {
+            rights.extend(
+                route
+                    .right(name)
+                    .filter(|right| !rights.contains(right))
+                    .into_iter()
+                    .collect::<Vec<_>>(),
+            );
+        }
+    }
+    rights
+}
+
+/// A request to make.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) route: Route,
+    /// Fills the placeholder of the path: an application's name. A token goes by [`Credential::Path`].
+    pub(super) name: String,
+    /// `Wazo-Tenant`; without it the account's own tenant is meant.
+    pub(super) tenant: Option<Uuid>,
+    pub(super) body: Option<Value>,
+}
+
+impl Ask {
+    pub(super) fn of(route: Route) -> Self {
+        Self {
+            route,
+            name: String::new(),
+            tenant: None,
+            body: None,
+        }
+    }
+
+    pub(super) fn tenant(self, tenant: Option<Uuid>) -> Self {
+        Self { tenant, ..self }
+    }
+
+    pub(super) fn body(self, body: Value) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+}
+
+/// How a request says who asks.
+#[derive(Clone, Debug)]
+pub(super) enum Credential {
+    /// It does not.
+    None,
+    /// By username and password.
+    Basic(String, Secret),
+    /// By a token in `X-Auth-Token`.
+    Token(Secret),
+    /// By a token in the path, which must therefore never be logged.
+    Path(Secret),
+}
+
+/// The trace of one request (W3C trace context): the core logs the trace id.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    pub(super) id: String,
+    parent: u64,
+}
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self {
+            id: Uuid::new_v4().simple().to_string(),
+            // All-zero is not allowed; a version 4 UUID is never zero in its upper half.
+            parent: Uuid::new_v4().as_u64_pair().0,
+        }
+    }
+}
+
+const TENANT: HeaderName = HeaderName::from_static("wazo-tenant");
+const TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The request on the wire.
+pub(super) fn build(url: &StackUrl, ask: &Ask, credential: &Credential, trace: &Trace) -> Request<Bytes> {
+    let row = ask.route.row();
+    let fill = match credential {
+        Credential::Path(token) => token.expose(),
+        _ => &ask.name,
+    };
+    let segments: Vec<&str> = row
+        .path
+        .iter()
+        .map(|&segment| if segment == "{}" { fill } else { segment })
+        .collect();
+    let body = ask.body.as_ref().map(|body| Bytes::from(body.to_string()));
+    let mut request = Request::new(body.clone().unwrap_or_default());
+    *request.method_mut() = row.method;
+    *request.uri_mut() = url
+        .below(row.daemon.prefix(), &segments)
+        .as_str()
+        .parse()
+        .expect("a URL of the WHATWG standard with a host and an escaped path is a URI");
+    let headers = request.headers_mut();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let secret = match credential {
+        Credential::None | Credential::Path(_) => None,
+        Credential::Basic(username, password) => Some((
+            AUTHORIZATION,
+            format!(
+                "Basic {}",
+                BASE64_STANDARD.encode(format!("{username}:{}", password.expose()))
+            ),
+        )),
+        Credential::Token(token) => Some((TOKEN, token.expose().to_owned())),
+    };
+    if let Some((name, value)) = secret
+        && let Ok(mut value) = HeaderValue::try_from(value)
+    {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    if let Some(tenant) = ask.tenant
+        && let Ok(value) = HeaderValue::try_from(tenant.to_string())
+    {
+        headers.insert(TENANT, value);
+    }
+    if let Ok(value) = HeaderValue::try_from(format!("00-{}-{:016x}-01", trace.id, trace.parent)) {
+        headers.insert(TRACEPARENT, value);
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{Ask, Credential, Route, Trace, build, rights};
+    use crate::core::StackUrl;
+    use crate::secret::Secret;
+
+    #[test]
+    fn the_rights_are_those_of_the_table_with_dots_as_underscores() {
+        assert_eq!(
+            rights(&["my.app".into(), "my.app".into()]),
+            [
+                "confd.status.read",
+                "confd.infos.read",
+                "confd.external.apps.read",
+                "confd.external.apps.my_app.read",
+                "confd.external.apps.my_app.create",
+                "confd.external.apps.my_app.update"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_request_carries_tenant_trace_and_a_token_that_is_not_printed() {
+        let url = StackUrl::try_from("https://stack.example").unwrap();
+        let tenant = Uuid::new_v4();
+        let trace = Trace::new();
+        let ask = Ask {
+            name: "a/b".into(),
+            ..Ask::of(Route::ChangeApp)
+        }
+        .tenant(Some(tenant))
+        .body(json!({"configuration": {}}));
+        let request = build(&url, &ask, &Credential::Token(Secret::new("s3cret")), &trace);
+        assert_eq!(request.method(), "PUT");
+        assert_eq!(
+            request.uri(),
+            "https://stack.example/api/confd/1.1/external/apps/a%2Fb"
+        );
+        assert_eq!(request.headers()["wazo-tenant"], tenant.to_string());
+        assert_eq!(request.headers()["x-auth-token"], "s3cret");
+        assert!(!format!("{request:?}").contains("s3cret"));
+        let parent = request.headers()["traceparent"].to_str().unwrap();
+        assert!(
+            parent.starts_with(&format!("00-{}-", trace.id)) && parent.len() == 55,
+            "{parent}"
+        );
+        assert_eq!(request.body(), r#"{"configuration":{}}"#);
+    }
+
+    #[test]
+    fn a_login_is_basic_and_a_token_in_the_path_sends_no_header() {
+        let url = StackUrl::try_from("https://stack.example").unwrap();
+        let login = build(
+            &url,
+            &Ask::of(Route::Login).body(json!({"expiration": 7200})),
+            &Credential::Basic("root".into(), Secret::new("s3cre7-root")),
+            &Trace::new(),
+        );
+        assert_eq!(login.headers()["authorization"], "Basic cm9vdDpzM2NyZTctcm9vdA==");
+        let check = build(
+            &url,
+            &Ask::of(Route::CheckScopes).body(json!({"scopes": []})),
+            &Credential::Path(Secret::new("t")),
+            &Trace::new(),
+        );
+        assert_eq!(check.uri().path(), "/api/auth/0.1/token/t/scopes/check");
+        assert!(!check.headers().contains_key("x-auth-token"));
+    }
+}

@@ -1,0 +1,59 @@
+//! What all cores at one address share: the wire, the limit of the rate, and for each daemon a breaker and the lane
+//! in which writes go one after the other.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::breaker::Breaker;
+use super::facts::Daemon;
+use super::limiter::Limiter;
+use super::settings::Intervals;
+use super::stack_url::StackUrl;
+use super::wire::Wire;
+
+/// One stack, as trusted by one CA bundle.
+pub(super) struct Stack {
+    pub(super) url: StackUrl,
+    pub(super) ca_pem: Option<Arc<[u8]>>,
+    pub(super) wire: Arc<dyn Wire>,
+    pub(super) limiter: Limiter,
+    auth: Mutex<Breaker>,
+    confd: Mutex<Breaker>,
+    /// Concurrent writes of one daemon can fail or lose an update: whoever writes holds it, from the reading before to the
+    /// reading after.
+    pub(super) confd_lane: tokio::sync::Mutex<()>,
+}
+
+impl Stack {
+    pub(super) fn new(
+        url: StackUrl,
+        ca_pem: Option<Arc<[u8]>>,
+        wire: Arc<dyn Wire>,
+        requests_per_second: u32,
+        intervals: &Intervals,
+    ) -> Self {
+        let breaker = || {
+            Breaker::new(
+                intervals.first_backoff,
+                intervals.longest_backoff,
+                intervals.jitter,
+            )
+        };
+        Self {
+            url,
+            ca_pem,
+            wire,
+            limiter: Limiter::new(requests_per_second),
+            auth: Mutex::new(breaker()),
+            confd: Mutex::new(breaker()),
+            confd_lane: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(super) fn breaker(&self, daemon: Daemon) -> MutexGuard<'_, Breaker> {
+        let breaker = match daemon {
+            Daemon::Auth => &self.auth,
+            Daemon::Confd => &self.confd,
+        };
+        breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
