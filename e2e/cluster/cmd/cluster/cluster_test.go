@@ -53,6 +53,17 @@ func needs(t *testing.T, node bool) {
 	}
 }
 
+// folder is a short t.TempDir: the names of sockets below it are limited.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cluster-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(dir, "log")); _ = os.Remove(dir) }) // the rest is the test's subject
+	return dir
+}
+
 func run(t *testing.T, status int, args ...string) string {
 	t.Helper()
 	out, err := command(args...).CombinedOutput()
@@ -123,9 +134,9 @@ func assertGone(t *testing.T, s *state.State) {
 
 func TestAControlPlaneLivesAsLongAsItsCaller(t *testing.T) {
 	needs(t, false)
-	_, other, otherState := attach(t, "--no-node", "--dir", t.TempDir())
+	_, other, otherState := attach(t, "--no-node", "--dir", folder(t))
 	defer other.Close()
-	c, stdin, s := attach(t, "--no-node", "--dir", t.TempDir())
+	c, stdin, s := attach(t, "--no-node", "--dir", folder(t))
 	if out := kubectl(t, s, "", "get", "namespaces", "-o", "name"); !strings.Contains(out, "namespace/default") {
 		t.Errorf("got %s", out)
 	}
@@ -148,7 +159,7 @@ func TestAControlPlaneLivesAsLongAsItsCaller(t *testing.T) {
 
 func TestADetachedControlPlaneIsFoundAndStopped(t *testing.T) {
 	needs(t, false)
-	dir := t.TempDir()
+	dir := folder(t)
 	run(t, 0, "up", "--no-node", "--dir", dir)
 	s, err := state.Load(dir)
 	if err != nil {
@@ -166,10 +177,12 @@ func TestADetachedControlPlaneIsFoundAndStopped(t *testing.T) {
 
 func TestADirectoryOfSomebodyElseIsRefused(t *testing.T) {
 	needs(t, false)
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644); err != nil {
+	dir := folder(t)
+	thesis := filepath.Join(dir, "thesis.tex")
+	if err := os.WriteFile(thesis, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	defer os.Remove(thesis)
 	if out := run(t, failed, "up", "--no-node", "--dir", dir); !strings.Contains(out, "thesis.tex") {
 		t.Errorf("got %s", out)
 	}
@@ -207,12 +220,12 @@ const pods = `{"apiVersion": "v1", "kind": "List", "items": [
 func TestAKilledSupervisorOfANodeIsCleanedUpAfter(t *testing.T) {
 	needs(t, true)
 	before := traces(t)
-	dir := t.TempDir()
+	dir := folder(t)
 	c, stdin, s := attach(t, "--dir", dir)
 	defer stdin.Close()
 	kubectl(t, s, pods, "apply", "-f", "-")
 	kubectl(t, s, "", "wait", "--for=condition=Ready", "--timeout=60s", "pod/a", "pod/b")
-	if out := run(t, failed, "up", "--attached", "--dir", t.TempDir()); !strings.Contains(out, dir) {
+	if out := run(t, failed, "up", "--attached", "--dir", folder(t)); !strings.Contains(out, dir) {
 		t.Errorf("a second node must name the first: %s", out)
 	}
 	_ = c.Process.Signal(syscall.SIGKILL)
@@ -227,9 +240,10 @@ func TestAKilledSupervisorOfANodeIsCleanedUpAfter(t *testing.T) {
 func TestASupervisorKilledInTheMiddleIsCleanedUpByTheNextUp(t *testing.T) {
 	needs(t, true)
 	before := traces(t)
-	dir := t.TempDir()
+	dir := folder(t)
 	for _, name := range []string{"containerd", "kube-apiserver", "kubelet"} {
 		c := command("up", "--attached", "--dir", dir)
+		c.Stderr = os.Stderr
 		stdin, err := c.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +264,7 @@ func TestASupervisorKilledInTheMiddleIsCleanedUpByTheNextUp(t *testing.T) {
 		_ = c.Wait()
 		_ = stdin.Close()
 	}
-	next := t.TempDir() // another directory: the bridge leads to the first
+	next := folder(t) // another directory: the bridge leads to the first
 	c, stdin, s := attach(t, "--dir", next)
 	_ = stdin.Close()
 	if err := c.Wait(); err != nil {

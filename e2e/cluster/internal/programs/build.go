@@ -114,7 +114,7 @@ func compile(ctx context.Context, p *progress.Lines, source, result string) erro
 		case <-finished:
 			running = false
 		case <-ticker.C:
-			p.Say("still building: %d modules fetched, %d packages compiled (about 2,400 when nothing is cached)", modules.Load(), compiled.Load())
+			p.Say("still building: %d modules fetched, %d packages compiled (about 4,500 when nothing is cached)", modules.Load(), compiled.Load())
 		}
 	}
 	err = command.Wait()

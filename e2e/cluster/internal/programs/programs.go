@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -32,6 +33,8 @@ func linkerFlags() string {
 		" -X k8s.io/client-go/pkg/version.gitVersion=" + Kubernetes
 }
 
+const folder = "wazo-plugin-operator"
+
 // Cache is the directory of everything that outlives a cluster.
 func Cache() (string, error) {
 	if dir := os.Getenv("WAZO_E2E_CACHE"); dir != "" {
@@ -41,7 +44,7 @@ func Cache() (string, error) {
 	if err != nil {
 		return "", remedy.New("set WAZO_E2E_CACHE to a directory", "no cache directory: %v", err)
 	}
-	return filepath.Join(base, "wazo-plugin-operator"), nil
+	return filepath.Join(base, folder), nil
 }
 
 // Locate is the directory of the built programs, and whether they are there.
@@ -55,8 +58,16 @@ func Locate() (dir string, built bool, err error) {
 		return "", false, err
 	}
 	dir = filepath.Join(cache, "programs", hash)
-	_, err = os.Stat(dir)
-	return dir, err == nil, nil
+	if _, err = os.Stat(dir); err == nil {
+		return dir, true, nil
+	}
+	if caller, err := user.Lookup(os.Getenv("SUDO_USER")); err == nil { // built without root, used with sudo
+		theirs := filepath.Join(caller.HomeDir, ".cache", folder, "programs", hash)
+		if _, err := os.Stat(theirs); err == nil {
+			return theirs, true, nil
+		}
+	}
+	return dir, false, nil
 }
 
 // recipe is a hash of all that decides about the result.

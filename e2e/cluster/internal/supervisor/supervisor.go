@@ -87,6 +87,9 @@ func (c *Cluster) claim() error {
 	}
 	c.lock = lock
 	if err := c.sweepLeftovers(); err != nil {
+		_ = os.Remove(lock.Name())
+		_ = os.Remove(logs) // if it is ours and empty; so with the directory
+		_ = os.Remove(c.options.Dir)
 		_ = lock.Close()
 		return err
 	}
