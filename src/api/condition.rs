@@ -20,7 +20,6 @@ pub enum ConditionType {
     Available,
     Degraded,
     Exposed,
-    Healthy,
     Reachable,
     Registered,
     Suspended,
@@ -28,6 +27,22 @@ pub enum ConditionType {
 }
 
 impl ConditionType {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Reconciling,
+        Self::Stalled,
+        Self::Ready,
+        Self::Authenticated,
+        Self::Authorized,
+        Self::Available,
+        Self::Degraded,
+        Self::Exposed,
+        Self::Reachable,
+        Self::Registered,
+        Self::Suspended,
+        Self::WorkloadReady,
+    ];
+
     /// The word in the status.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -40,7 +55,6 @@ impl ConditionType {
             Self::Available => "Available",
             Self::Degraded => "Degraded",
             Self::Exposed => "Exposed",
-            Self::Healthy => "Healthy",
             Self::Reachable => "Reachable",
             Self::Registered => "Registered",
             Self::Suspended => "Suspended",

@@ -44,9 +44,9 @@ fn finish(crd: CustomResourceDefinition) -> Result<CustomResourceDefinition, ser
                 list["x-kubernetes-list-map-keys"] = keys;
             }
         }
-        status["properties"]
-            .as_object_mut()
-            .map(|fields| fields.retain(|_, schema| !schema.is_null()));
+        if let Some(fields) = status["properties"].as_object_mut() {
+            fields.retain(|_, schema| !schema.is_null());
+        }
         bound(&mut properties["status"]);
     }
     serde_json::from_value(value)

@@ -25,7 +25,12 @@ pub(super) async fn carry_out(
     applied: &mut Applied,
 ) -> Result<(), ApplyError> {
     let key = &world.itself.key;
-    let child = Child { applier, world, want, api: api(applier, key, want.kind) };
+    let child = Child {
+        applier,
+        world,
+        want,
+        api: api(applier, key, want.kind),
+    };
     match &want.how {
         How::Keep => child.remember_unchanged(),
         How::Blocked { leaving: true } => {}
@@ -34,13 +39,23 @@ pub(super) async fn carry_out(
             Ok(None) => child.create(applied).await?,
             Ok(Some(found)) if map::identity(&found.metadata).owner.as_deref() == Some(&world.itself.uid) => {
                 // Ours, made by an operator that did not live to see it; the watch has not told yet.
-                child.change(found.metadata.uid.as_deref().unwrap_or_default(), &mut applied.changed, &mut applied.refused).await?;
+                child
+                    .change(
+                        found.metadata.uid.as_deref().unwrap_or_default(),
+                        &mut applied.changed,
+                        &mut applied.refused,
+                    )
+                    .await?;
             }
             Ok(Some(_)) => child.name_taken(applied),
             Err(error) => child.refused(error, &mut applied.refused)?,
         },
         How::Change { uid, drifted } => {
-            let list = if *drifted { &mut applied.corrected } else { &mut applied.changed };
+            let list = if *drifted {
+                &mut applied.corrected
+            } else {
+                &mut applied.changed
+            };
             child.change(uid, list, &mut applied.refused).await?;
         }
     }
@@ -48,7 +63,10 @@ pub(super) async fn carry_out(
 }
 
 fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
-    let (group, version) = kind.api_version().split_once('/').unwrap_or(("", kind.api_version()));
+    let (group, version) = kind
+        .api_version()
+        .split_once('/')
+        .unwrap_or(("", kind.api_version()));
     let resource =
         ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind.kind()), kind.plural());
     Api::namespaced_with(applier.client.clone(), &key.namespace, &resource)
@@ -88,7 +106,12 @@ impl Child<'_> {
         Ok(())
     }
 
-    async fn change(&self, uid: &str, list: &mut Vec<ChildKind>, refused: &mut bool) -> Result<(), ApplyError> {
+    async fn change(
+        &self,
+        uid: &str,
+        list: &mut Vec<ChildKind>,
+        refused: &mut bool,
+    ) -> Result<(), ApplyError> {
         let mut object = self.want.object.clone();
         // With the uid the server refuses to touch another object that took the name in between.
         object["metadata"]["uid"] = json!(uid);
@@ -105,7 +128,9 @@ impl Child<'_> {
     async fn patch(&self, object: &Value, force: bool) -> Result<DynamicObject, kube::Error> {
         let mut params = PatchParams::apply(CHILDREN_MANAGER);
         params.force = force;
-        self.api.patch(&self.key().name, &params, &Patch::Apply(object)).await
+        self.api
+            .patch(&self.key().name, &params, &Patch::Apply(object))
+            .await
     }
 
     fn arrived(&self, answer: &DynamicObject) {
@@ -128,14 +153,19 @@ impl Child<'_> {
         };
         let Some(known) = known else { return };
         self.applier.memory.edit(self.key(), self.want.kind, |memory| {
-            memory.left.get_or_insert_with(|| (known.uid.clone(), known.edition()));
+            memory
+                .left
+                .get_or_insert_with(|| (known.uid.clone(), known.edition()));
             memory.refusal = None;
         });
     }
 
     fn name_taken(&self, applied: &mut Applied) {
-        let message =
-            format!("a {} \"{}\" exists that the operator did not make", self.want.kind.kind(), self.key().name);
+        let message = format!(
+            "a {} \"{}\" exists that the operator did not make",
+            self.want.kind.kind(),
+            self.key().name
+        );
         self.note(Reason::NameTaken, message);
         applied.refused = true;
     }
@@ -158,7 +188,11 @@ impl Child<'_> {
                 .as_ref()
                 .filter(|known| known.reason == reason)
                 .map_or_else(Timestamp::now, |known| known.since);
-            memory.refusal = Some(Refusal { reason, message, since });
+            memory.refusal = Some(Refusal {
+                reason,
+                message,
+                since,
+            });
         });
     }
 }
@@ -166,6 +200,9 @@ impl Child<'_> {
 fn made_by_another(answer: &DynamicObject) -> bool {
     let managers = answer.metadata.managed_fields.iter().flatten();
     managers.filter(|entry| entry.subresource.is_none()).any(|entry| {
-        entry.manager.as_deref().is_some_and(|manager| manager != CHILDREN_MANAGER)
+        entry
+            .manager
+            .as_deref()
+            .is_some_and(|manager| manager != CHILDREN_MANAGER)
     })
 }

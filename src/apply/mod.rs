@@ -67,7 +67,11 @@ impl Applier {
             if change.release {
                 self.forget(key);
             }
-            return Ok(Applied { metadata: true, released: change.release, ..Applied::default() });
+            return Ok(Applied {
+                metadata: true,
+                released: change.release,
+                ..Applied::default()
+            });
         }
         let mut applied = Applied::default();
         for want in &plan.children {
@@ -96,7 +100,10 @@ impl Applier {
             "finalizers": change.finalizers,
             "annotations": {LEDGER_ANNOTATION: change.ledger.write()},
         }});
-        match api.patch(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await {
+        match api
+            .patch(&key.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+        {
             Ok(_) => Ok(()),
             // Somebody else let it go.
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),

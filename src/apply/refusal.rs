@@ -25,12 +25,18 @@ impl From<kube::Error> for ApplyError {
 /// The reason and the API server's words, where it refused the object itself; `None`: it is not about the object.
 #[must_use]
 pub(super) fn of(error: &kube::Error) -> Option<(Reason, String)> {
-    let kube::Error::Api(status) = error else { return None };
+    let kube::Error::Api(status) = error else {
+        return None;
+    };
     let message = status.message.as_str();
     let reason = match status.code {
-        403 if message.contains("exceeded quota") || message.contains("failed quota") => Reason::QuotaExceeded,
+        403 if message.contains("exceeded quota") || message.contains("failed quota") => {
+            Reason::QuotaExceeded
+        }
         403 if message.contains("violates PodSecurity") => Reason::PodSecurityViolated,
-        400 | 403 | 422 if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") => {
+        400 | 403 | 422
+            if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") =>
+        {
             Reason::PolicyDenied
         }
         // A namespace on its way out takes nothing new; what is in it goes, and so will this plugin.

@@ -1,37 +1,51 @@
 //! The two loops that join the rooms; back-off and shutdown.
 
+mod backoff;
+mod context;
+mod cores;
+mod endpoints;
+mod plugins;
+mod settings;
+mod wakes;
+
 use std::future::Future;
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-/// What the operator is run with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where `/metrics`, `/livez` and `/readyz` are served; `None`: nowhere.
-    pub listen: Option<SocketAddr>,
-    /// How long a rollout may take before the plugin is `Stalled`.
-    pub rollout_deadline: Duration,
-    /// How long after a quiet pass a plugin is looked at again.
-    pub resync: Duration,
-    /// How often the Secret and the ConfigMap of a WazoCore are read while all is well.
-    pub credentials_interval: Duration,
-    /// How many objects are reconciled at once.
-    pub concurrency: u16,
-    /// Who reports events: the pod's name.
-    pub instance: Option<String>,
-}
+use futures::future::{self, Either};
+use futures::{FutureExt, StreamExt};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Client};
+use prometheus::Registry;
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            listen: None,
-            rollout_deadline: Duration::from_secs(240),
-            resync: Duration::from_secs(45 * 60),
-            credentials_interval: Duration::from_secs(60),
-            concurrency: 8,
-            instance: None,
-        }
-    }
+use crate::api::core::WazoCore;
+use crate::api::object::Raw;
+use crate::api::plugin::WazoPlugin;
+use crate::apply::Applier;
+use crate::core::{Cores, Intervals, WireFactory};
+use crate::observe::directory::Directory;
+use crate::observe::memory::Memory;
+use crate::observe::store::FactStore;
+use crate::observe::watch::Watches;
+use crate::probe::{Network, ProbeSettings, Prober, ProberError};
+use crate::report::metrics::Metrics;
+use context::Context;
+
+pub use settings::Settings;
+
+/// What the operator is made of: its way to the API server, to the cores and to the plugins.
+pub struct Parts {
+    /// The API server.
+    pub client: Client,
+    /// The way to the cores.
+    pub wires: Arc<dyn WireFactory>,
+    /// The way to the plugins.
+    pub network: Arc<dyn Network>,
+    /// How plugins are probed.
+    pub probe: ProbeSettings,
+    /// How often the cores are asked.
+    pub intervals: Intervals,
+    /// Everything else.
+    pub settings: Settings,
 }
 
 /// Why the operator ended otherwise than asked.
@@ -41,19 +55,115 @@ pub enum RunError {
     #[error("failed to listen on {address}: {source}")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: std::net::SocketAddr,
         /// Why not.
         source: std::io::Error,
     },
+    /// The prober's settings cannot be used.
+    #[error("failed to prepare the prober: {0}")]
+    Probe(#[from] ProberError),
+    /// A metric is registered twice: a mistake in the operator.
+    #[error("failed to register the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A loop ended although nobody asked it to.
+    #[error("a part of the operator ended unexpectedly")]
+    Ended,
 }
 
 /// Runs the operator until `shutdown` ends; then deletes its tokens at the core and returns. All of its tasks belong
 /// to this future: dropping it ends them where they stand.
 ///
 /// # Errors
-/// When it cannot listen.
-pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-    let _ = settings;
-    shutdown.await;
-    Ok(())
+/// When it cannot listen or its settings cannot be used.
+pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let Parts {
+        client,
+        wires,
+        network,
+        probe,
+        intervals,
+        settings,
+    } = parts;
+    let registry = Registry::new();
+    let (waker, wakes) = tokio::sync::mpsc::unbounded_channel();
+    let store = FactStore::default();
+    let (watches, synced) = Watches::new(client.clone(), store.clone(), waker.clone());
+    let cores = Cores::new(wires, waker.clone(), intervals, &registry);
+    let prober = Prober::new(network, probe, waker.clone(), &registry)?;
+    let metrics = Metrics::new(&registry)?;
+
+    let config = || watcher::Config::default();
+    let plugins = Controller::new(Api::<Raw<WazoPlugin>>::all(client.clone()), config());
+    let core_objects = Controller::new(Api::<Raw<WazoCore>>::all(client.clone()), config());
+    let context = Arc::new(Context {
+        plugins: plugins.store(),
+        core_objects: core_objects.store(),
+        directory: Directory::default(),
+        applier: Applier {
+            client: client.clone(),
+            store,
+            memory: Memory::default(),
+            cores: cores.clone(),
+            prober: prober.clone(),
+        },
+        metrics,
+        waker,
+        backoff: backoff::Backoff::default(),
+        recorder: context::recorder(client, &settings),
+        settings,
+    });
+    let (router, plugin_wakes, core_wakes) = wakes::route(wakes, Arc::clone(&context));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let stopping = || {
+        let mut stopped = stopped.clone();
+        // A sender that is gone means that the operator is ending, too.
+        async move { drop(stopped.wait_for(|stop| *stop).await) }
+    };
+    let loops = kube::runtime::controller::Config::default().concurrency(context.settings.concurrency);
+    let mut lists = synced.clone();
+    let controllers = async {
+        lists.wait().await;
+        future::join(
+            plugins
+                .with_config(loops.clone())
+                .reconcile_on(plugin_wakes)
+                .graceful_shutdown_on(stopping())
+                .run(plugins::reconcile, plugins::error_policy, Arc::clone(&context))
+                .for_each(|_| future::ready(())),
+            core_objects
+                .with_config(loops)
+                .reconcile_on(core_wakes)
+                .graceful_shutdown_on(stopping())
+                .run(cores::reconcile, cores::error_policy, Arc::clone(&context))
+                .for_each(|_| future::ready(())),
+        )
+        .await;
+    };
+    let endpoints = endpoints::serve(Arc::clone(&context), synced, registry);
+    let background = future::join4(
+        watches.run(),
+        cores.run().map(|_| ()),
+        prober.run().map(|_| ()),
+        router,
+    );
+    let served = std::pin::pin!(async {
+        tokio::select! {
+            () = controllers => Err(RunError::Ended),
+            _ = background => Err(RunError::Ended),
+            Err(error) = endpoints => Err(error),
+            else => Err(RunError::Ended),
+        }
+    });
+    match future::select(served, std::pin::pin!(shutdown)).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(((), served)) => {
+            tracing::info!("stopping: passes under way end, then the tokens are deleted");
+            // Receivers live in the loops; if those are gone there is nothing to stop.
+            let _ = stop.send(true);
+            // The loops end by themselves once told; everything that they wait for goes on meanwhile.
+            let _ = tokio::time::timeout(context.settings.grace, served).await;
+            cores.shutdown().await;
+            Ok(())
+        }
+    }
 }

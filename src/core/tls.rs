@@ -138,3 +138,7 @@ impl ServerCertVerifier for BundleVerifier {
         self.webpki.supported_verify_schemes()
     }
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -75,10 +75,16 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
 /// Before the first look of this process: what the status says of a generation that was in force goes on to hold.
 fn not_looked_at(world: &World) -> State {
     let known = world.itself.before.fault.as_ref().filter(|fault| {
-        matches!(fault.layer, Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest)
+        matches!(
+            fault.layer,
+            Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest
+        )
     });
     match known {
-        Some(fault) if settled(world) => State::bad(Candidate { fault: fault.clone(), decisive: true }),
+        Some(fault) if settled(world) => State::bad(Candidate {
+            fault: fault.clone(),
+            decisive: true,
+        }),
         _ if settled(world) && was_ready(world) => State::Good,
         _ => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
     }

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use uuid::Uuid;
+
 use crate::api::core::WazoCoreSpec;
 use crate::api::fault::Fault;
 use crate::keys::CoreKey;
 
 /// A core as its plugins see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CoreEntry {
     /// Its spec; `None`: not decodable.
     pub spec: Option<WazoCoreSpec>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// The tenant that the operator acts in, once known.
+    pub tenant: Option<Uuid>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -38,9 +42,7 @@ impl Directory {
     /// Sets a core; true where what its plugins see has changed.
     pub fn set(&self, key: &CoreKey, entry: CoreEntry) -> bool {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = inner.get(key).is_none_or(|old| {
-            old.spec != entry.spec || old.fault != entry.fault || old.deleting != entry.deleting
-        });
+        let changed = inner.get(key).is_none_or(|old| *old.as_ref() != entry);
         inner.insert(key.clone(), Arc::new(entry));
         changed
     }

@@ -8,6 +8,7 @@ pub mod gateway_api;
 pub mod ledger;
 pub mod map;
 pub mod memory;
+pub mod references;
 pub mod store;
 pub mod watch;
 pub mod world;

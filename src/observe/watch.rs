@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use kube::api::DynamicObject;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::api::DynamicObject;
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -196,7 +196,9 @@ impl Watches {
 
 /// The answer to a write of ours, which may come before its event. One that cannot be decoded waits for the event.
 pub fn arrived(store: &FactStore, plugin: &PluginKey, kind: ChildKind, answer: &DynamicObject) {
-    let Ok(value) = serde_json::to_value(answer) else { return };
+    let Ok(value) = serde_json::to_value(answer) else {
+        return;
+    };
     store.edit(plugin, |facts| match kind {
         ChildKind::ServiceAccount => decoded::<ServiceAccount>(facts, value),
         ChildKind::Deployment => decoded::<Deployment>(facts, value),

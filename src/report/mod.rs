@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Tells the world: the status (pure), events on transitions (pure), and metrics.
+
+pub mod core_status;
+pub mod events;
+pub mod metrics;
+pub mod status;

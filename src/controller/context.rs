@@ -1,0 +1,187 @@
+//! What both loops share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Client, Resource};
+use serde::Deserialize;
+
+use super::{Settings, backoff::Backoff};
+use crate::api::core::WazoCore;
+use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
+use crate::api::object::Raw;
+use crate::api::parse::{Invalid, Plugin};
+use crate::api::plugin::{WazoPlugin, WazoPluginSpec};
+use crate::apply::Applier;
+use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
+use crate::observe::directory::Directory;
+use crate::observe::ledger::Ledger;
+use crate::observe::world::{CoreView, GatewayView, Itself, World};
+use crate::report::events::Note;
+use crate::report::metrics::Metrics;
+
+/// What both loops share.
+pub(super) struct Context {
+    pub(super) plugins: Store<Raw<WazoPlugin>>,
+    pub(super) core_objects: Store<Raw<WazoCore>>,
+    pub(super) directory: Directory,
+    pub(super) applier: Applier,
+    pub(super) metrics: Metrics,
+    pub(super) waker: Waker,
+    pub(super) backoff: Backoff,
+    pub(super) recorder: Recorder,
+    pub(super) settings: Settings,
+}
+
+/// Who reports our events.
+pub(super) fn recorder(client: Client, settings: &Settings) -> Recorder {
+    let reporter = Reporter {
+        controller: "wazo-plugin-operator".to_owned(),
+        instance: settings.instance.clone(),
+    };
+    Recorder::new(client, reporter)
+}
+
+impl Context {
+    /// The core that a plugin refers to, even where the rest of its spec is not usable.
+    pub(super) fn core_of(object: &Raw<WazoPlugin>) -> Option<CoreKey> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Reference {
+            core_ref: Name,
+        }
+        #[derive(Deserialize)]
+        struct Name {
+            name: String,
+        }
+        let reference: Reference = object.spec().ok()?;
+        Some(CoreKey::new(object.key().namespace, reference.core_ref.name))
+    }
+
+    /// The plugins that refer to a core.
+    pub(super) fn plugins_of(&self, core: &CoreKey) -> Vec<Arc<Raw<WazoPlugin>>> {
+        self.plugins
+            .state_filter(|object| Self::core_of(object).as_ref() == Some(core))
+    }
+
+    /// Whether there is such a WazoCore, as far as the watch has told.
+    pub(super) fn core_exists(&self, core: &CoreKey) -> bool {
+        self.core_objects
+            .get(&ObjectRef::new(&core.name).within(&core.namespace))
+            .is_some()
+    }
+
+    /// Puts together all that is known about a plugin. No I/O. `None`: its core exists and was not looked at yet.
+    pub(super) fn observe(&self, object: &Raw<WazoPlugin>) -> Option<World> {
+        let key = object.key();
+        let plugin = object
+            .spec::<WazoPluginSpec>()
+            .map_err(Invalid::from)
+            .and_then(Plugin::parse);
+        let core_key = Self::core_of(object);
+        let core = match &core_key {
+            None => None,
+            Some(core) => match self.directory.get(core) {
+                Some(entry) => Some(CoreView {
+                    key: core.clone(),
+                    entry,
+                    facts: self.applier.cores.facts(core),
+                }),
+                None if self.core_exists(core) => return None,
+                None => None,
+            },
+        };
+        let outcomes = core_key
+            .as_ref()
+            .map(|core| self.applier.cores.outcomes(core, &key))
+            .unwrap_or_default();
+        let gateway = self.gateway(&key, plugin.as_ref().ok());
+        Some(World {
+            itself: itself(object, plugin, core_key),
+            core,
+            children: self.applier.store.children(&key),
+            memory: self.applier.memory.of(&key),
+            gateway,
+            probe: self.applier.prober.facts(&key),
+            outcomes,
+            rollout_deadline: self.settings.rollout_deadline,
+            now: Timestamp::now(),
+        })
+    }
+
+    fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {
+        let Some(expose) = plugin.and_then(|plugin| plugin.spec.expose.as_ref()) else {
+            return GatewayView::NotAsked;
+        };
+        let store = &self.applier.store;
+        if store.gateway_api_missing() {
+            return GatewayView::ApiMissing;
+        }
+        let namespace = expose.gateway.namespace.as_deref().unwrap_or(&key.namespace);
+        match store.gateway(&Key::new(namespace, &expose.gateway.name)) {
+            Some(gateway) => GatewayView::Found(gateway),
+            None => GatewayView::NotFound,
+        }
+    }
+
+    /// Tells the loops that something is to be looked at.
+    pub(super) fn wake(&self, wake: Wake) {
+        // A closed receiver means that the operator is ending.
+        let _ = self.waker.send(wake);
+    }
+
+    /// Publishes events about an object; one that cannot be published is not worth failing a pass.
+    pub(super) async fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notes: Vec<Note>) {
+        for note in notes {
+            let event = Event {
+                type_: if note.warning {
+                    EventType::Warning
+                } else {
+                    EventType::Normal
+                },
+                reason: note.reason.to_owned(),
+                note: Some(note.text.chars().take(1000).collect()),
+                action: note.action.to_owned(),
+                secondary: None,
+            };
+            if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
+                tracing::warn!(%error, reason = note.reason, "failed to publish an event");
+            }
+        }
+    }
+
+    /// The pause before a quiet object is looked at again, spread so that not all come at once.
+    pub(super) fn resync(&self, uid: &str) -> Duration {
+        let spread = uid.bytes().fold(0_u32, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+        }) % 1000;
+        self.settings.resync.mul_f64(0.9 + f64::from(spread) / 5000.0)
+    }
+}
+
+fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Option<CoreKey>) -> Itself {
+    let meta = object.meta();
+    let annotation = |name: &str| {
+        meta.annotations
+            .as_ref()
+            .and_then(|all| all.get(name))
+            .map(String::as_str)
+    };
+    Itself {
+        key: object.key(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        generation: meta.generation.unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+        finalizers: meta.finalizers.clone().unwrap_or_default(),
+        deleting: meta.deletion_timestamp.is_some(),
+        ledger: Ledger::read(annotation(LEDGER_ANNOTATION)),
+        abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
+        requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
+        plugin,
+        core,
+        before: object.status(),
+    }
+}

@@ -1,0 +1,159 @@
+//! What a WazoCore refers to: its Secret and its ConfigMap, read by name when they are needed.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
+use kube::{Api, Client, Resource};
+use std::sync::Arc;
+
+use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec};
+use crate::api::names::CREDENTIALS_TYPE;
+use crate::api::object::Raw;
+use crate::api::reason::Reason;
+use crate::api::ui_manifest::Product;
+use crate::core::{CoreSettings, ListForm, StackUrl};
+use crate::judge::core::Unusable;
+use crate::secret::Secret;
+
+/// What became of reading the references of a WazoCore.
+pub enum Referred {
+    /// Everything is there.
+    Settings(Box<CoreSettings>),
+    /// Something is missing or not usable.
+    Unusable(Unusable),
+}
+
+fn unusable(reason: Reason, field: &'static str, message: impl Into<String>) -> Referred {
+    Referred::Unusable(Unusable {
+        reason,
+        message: message.into(),
+        field,
+    })
+}
+
+/// Reads the references of a WazoCore.
+///
+/// # Errors
+/// When the API server cannot be asked.
+pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, kube::Error> {
+    let spec: WazoCoreSpec = match object.spec() {
+        Ok(spec) => spec,
+        Err(error) => return Ok(unusable(Reason::InvalidSpec, "spec", error.to_string())),
+    };
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    let url = match StackUrl::try_from(spec.url.as_str()) {
+        Ok(url) => url,
+        Err(error) => {
+            return Ok(unusable(
+                Reason::InvalidSpec,
+                "spec.url",
+                format!("spec.url: {error}"),
+            ));
+        }
+    };
+    let Ok(tenant) = spec.tenant.as_deref().map(str::parse).transpose() else {
+        return Ok(unusable(
+            Reason::InvalidSpec,
+            "spec.tenant",
+            "spec.tenant: is not a uuid",
+        ));
+    };
+    let ca_pem = match ca_bundle(client, &namespace, &spec).await {
+        Ok(Ok(pem)) => pem,
+        Ok(Err(referred)) => return Ok(referred),
+        Err(error) => return forbidden(error, "spec.caBundle"),
+    };
+    let (username, password) = match credentials(client, &namespace, &spec).await {
+        Ok(Ok(pair)) => pair,
+        Ok(Err(referred)) => return Ok(referred),
+        Err(error) => return forbidden(error, "spec.credentials"),
+    };
+    let mut applications = spec.applications(Product::App);
+    applications.extend(spec.applications(Product::Mobile));
+    Ok(Referred::Settings(Box::new(CoreSettings {
+        key: object.key(),
+        url,
+        ca_pem,
+        username,
+        password,
+        tenant,
+        applications,
+        new_list: match spec.new_list_form() {
+            ManifestUrls::List => ListForm::List,
+            ManifestUrls::Text => ListForm::Text,
+        },
+        requests_per_second: spec
+            .requests_per_second
+            .and_then(|rate| u32::try_from(rate).ok())
+            .unwrap_or(20),
+        suspended: spec.suspend == Some(true),
+    })))
+}
+
+fn forbidden(error: kube::Error, field: &'static str) -> Result<Referred, kube::Error> {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => {
+            Ok(unusable(Reason::OperatorForbidden, field, status.message.clone()))
+        }
+        other => Err(other),
+    }
+}
+
+type Read<T> = Result<Result<T, Referred>, kube::Error>;
+
+async fn ca_bundle(client: &Client, namespace: &str, spec: &WazoCoreSpec) -> Read<Option<Arc<[u8]>>> {
+    let Some(reference) = &spec.ca_bundle else {
+        return Ok(Ok(None));
+    };
+    let (name, key) = (&reference.config_map_name, reference.key());
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let missing = |what: String| Ok(Err(unusable(Reason::CaBundleMissing, "spec.caBundle", what)));
+    let Some(map) = api.get_opt(name).await? else {
+        return missing(format!("there is no ConfigMap \"{name}\" in this namespace"));
+    };
+    match map.data.as_ref().and_then(|data| data.get(key)) {
+        Some(pem) => Ok(Ok(Some(Arc::from(pem.as_bytes())))),
+        None => missing(format!("ConfigMap \"{name}\" has no key \"{key}\"")),
+    }
+}
+
+async fn credentials(client: &Client, namespace: &str, spec: &WazoCoreSpec) -> Read<(String, Secret)> {
+    let name = &spec.credentials.secret_name;
+    let api: Api<SecretObject> = Api::namespaced(client.clone(), namespace);
+    let missing = |what: String| {
+        Ok(Err(unusable(
+            Reason::CredentialsMissing,
+            "spec.credentials.secretName",
+            what,
+        )))
+    };
+    let Some(secret) = api.get_opt(name).await? else {
+        return missing(format!("there is no Secret \"{name}\" in this namespace"));
+    };
+    // A Secret of another type was not made to be sent to this URL.
+    if secret.type_.as_deref() != Some(CREDENTIALS_TYPE) {
+        return missing(format!("Secret \"{name}\" must be of type {CREDENTIALS_TYPE}"));
+    }
+    let text = |key: &str| {
+        let bytes = &secret.data.as_ref()?.get(key)?.0;
+        String::from_utf8(bytes.clone())
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
+    if let Some(url) = text("url")
+        && url.trim_end_matches('/') != spec.url.trim_end_matches('/')
+    {
+        return missing(format!("Secret \"{name}\" is for another url than spec.url"));
+    }
+    match (text("username"), text("password")) {
+        (Some(username), Some(password)) => Ok(Ok((username, Secret::new(password)))),
+        (username, _) => {
+            let key = if username.is_none() {
+                "username"
+            } else {
+                "password"
+            };
+            missing(format!(
+                "Secret \"{name}\" has no key \"{key}\", or it is empty or no text"
+            ))
+        }
+    }
+}

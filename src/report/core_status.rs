@@ -1,0 +1,288 @@
+//! The status of a core, from what its actor knows and the verdict on it. Pure.
+
+use jiff::Timestamp;
+
+use crate::api::condition::{ConditionType, Truth, Wanted, seconds, settle};
+use crate::api::core::{
+    AccountStatus, PluginCount, ServiceStateStatus, ServiceStatus, StackStatus, WazoCoreStatus,
+};
+use crate::api::fault::{Fault, Layer, Resolution};
+use crate::api::reason::Reason;
+use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
+
+/// What the status of a core is made of.
+#[derive(Clone, Debug)]
+pub struct CoreReport<'a> {
+    /// The generation of the spec.
+    pub generation: i64,
+    /// The status that we wrote last.
+    pub before: &'a WazoCoreStatus,
+    /// What its actor knows.
+    pub facts: Option<&'a CoreFacts>,
+    /// The verdict.
+    pub fault: Option<Fault>,
+    /// The plugins that refer to it.
+    pub plugins: PluginCount,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// Whether it is being deleted, and only waits for its plugins to go.
+    pub deleting: bool,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// The status of a core.
+#[must_use]
+pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
+    let before = report.before;
+    let account = report.facts.and_then(|facts| match &facts.session {
+        SessionFact::LoggedIn(account) => Some((account, facts)),
+        _ => None,
+    });
+    WazoCoreStatus {
+        observed_generation: report.generation,
+        stack: account.map_or_else(
+            || before.stack.clone(),
+            |(account, facts)| {
+                let version = facts
+                    .version
+                    .clone()
+                    .or_else(|| before.stack.as_ref()?.version.clone());
+                Some(StackStatus {
+                    uuid: account.stack.to_string(),
+                    version,
+                })
+            },
+        ),
+        account: account.map_or_else(
+            || before.account.clone(),
+            |(account, facts)| {
+                let tenant = facts.tenant.unwrap_or(account.tenant);
+                Some(AccountStatus {
+                    uuid: account.uuid.to_string(),
+                    tenant: tenant.to_string(),
+                })
+            },
+        ),
+        services: services(report),
+        missing_permissions: report
+            .facts
+            .and_then(|facts| facts.missing_permissions.clone())
+            .unwrap_or_else(|| before.missing_permissions.clone()),
+        plugins: Some(report.plugins.clone()),
+        conditions: settle(
+            conditions(report),
+            &before.conditions,
+            report.generation,
+            report.now,
+        ),
+        fault: report.fault.clone(),
+    }
+}
+
+/// Whether the core is known to work: logged in, rights there, every daemon answers.
+#[must_use]
+pub fn works(facts: &CoreFacts) -> bool {
+    matches!(facts.session, SessionFact::LoggedIn(_))
+        && facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)
+        && !facts.tenant_refused
+        && facts
+            .services
+            .values()
+            .all(|service| matches!(service.state, ServiceState::Up | ServiceState::Degraded))
+}
+
+fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {
+    let Some(facts) = report.facts else {
+        return report.before.services.clone();
+    };
+    facts
+        .services
+        .iter()
+        .map(|(daemon, service)| {
+            let name = daemon.name();
+            let state = match service.state {
+                ServiceState::Up => ServiceStateStatus::Up,
+                ServiceState::Degraded => ServiceStateStatus::Degraded,
+                ServiceState::Down => ServiceStateStatus::Down,
+                ServiceState::Unknown => ServiceStateStatus::Unknown,
+            };
+            let known = report
+                .before
+                .services
+                .iter()
+                .find(|known| known.name == name && known.state == state);
+            let error = service
+                .error
+                .as_ref()
+                .filter(|_| service.state == ServiceState::Down);
+            ServiceStatus {
+                name: name.to_owned(),
+                state,
+                reason: match service.state {
+                    ServiceState::Down => error.map(|error| {
+                        crate::judge::core::from_error(error, true)
+                            .fault
+                            .reason
+                            .to_string()
+                    }),
+                    ServiceState::Degraded => Some(Reason::CoreEventsDegraded.to_string()),
+                    ServiceState::Up | ServiceState::Unknown => None,
+                },
+                message: match service.state {
+                    ServiceState::Down => error.map(|error| error.kind.to_string()),
+                    ServiceState::Degraded => {
+                        Some(format!("reports as failing: {}", service.failing.join(", ")))
+                    }
+                    ServiceState::Up | ServiceState::Unknown => None,
+                },
+                since: known.map_or_else(|| seconds(service.since), |known| known.since.clone()),
+            }
+        })
+        .collect()
+}
+
+fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
+    use ConditionType::{
+        Authenticated, Authorized, Degraded, Reachable, Ready, Reconciling, Stalled, Suspended,
+    };
+    if report.suspended {
+        return vec![
+            Wanted::new(
+                Ready,
+                Truth::False,
+                "Suspended",
+                "spec.suspend stops every request to the core",
+            ),
+            Wanted::new(Suspended, Truth::True, "Suspended", "spec.suspend is true"),
+        ];
+    }
+    let mut conditions = Vec::new();
+    let blocking = report.fault.as_ref().filter(|fault| fault.blocking);
+    match blocking {
+        _ if report.deleting => conditions.push(Wanted::new(
+            Ready,
+            Truth::False,
+            "InUse",
+            "the object stays until no WazoPlugin refers to it",
+        )),
+        Some(fault) => {
+            let told = format!("{}. {}", fault.message, fault.action);
+            // What only a person can change stalls; what may come back by itself is tried again.
+            let stalled = fault.resolution == Resolution::SpecChange
+                || matches!(
+                    fault.reason,
+                    Reason::CoreForbidden
+                        | Reason::PermissionChangedInCore
+                        | Reason::TenantNotAllowed
+                        | Reason::CredentialsMissing
+                        | Reason::CaBundleMissing
+                        | Reason::CaBundleInvalid
+                        | Reason::CoreCredentialsRejected
+                        | Reason::CredentialsChangedInCore
+                );
+            conditions.push(if stalled {
+                Wanted::new(Stalled, Truth::True, fault.reason.as_str(), told.clone())
+            } else {
+                Wanted::new(Reconciling, Truth::True, "ProgressingWithRetry", told.clone())
+            });
+            conditions.push(Wanted::new(Ready, Truth::False, fault.reason.as_str(), told));
+        }
+        None if report.facts.is_some_and(works) => {
+            conditions.push(Wanted::new(
+                Ready,
+                Truth::True,
+                "Ready",
+                "the core answers, and the account has the rights that are needed",
+            ));
+        }
+        None => {
+            conditions.push(Wanted::new(
+                Reconciling,
+                Truth::True,
+                "Progressing",
+                "the core is being asked",
+            ));
+            conditions.push(Wanted::new(
+                Ready,
+                Truth::Unknown,
+                "Progressing",
+                "the core is being asked",
+            ));
+        }
+    }
+    if let Some(fault) = report.fault.as_ref().filter(|fault| !fault.blocking) {
+        conditions.push(Wanted::new(
+            Degraded,
+            Truth::True,
+            fault.reason.as_str(),
+            fault.message.clone(),
+        ));
+    }
+    let logged_in = report
+        .facts
+        .is_some_and(|facts| matches!(facts.session, SessionFact::LoggedIn(_)));
+    let stage = |kind, layers: &[Layer], good: &str, message: &str, known: bool| match blocking {
+        Some(fault) if layers.contains(&fault.layer) => {
+            Wanted::new(kind, Truth::False, fault.reason.as_str(), fault.message.clone())
+        }
+        _ if known => Wanted::new(kind, Truth::True, good, message),
+        _ => Wanted::new(kind, Truth::Unknown, "NotAsked", "not asked yet"),
+    };
+    let rights = blocking.is_some_and(|fault| {
+        matches!(
+            fault.reason,
+            Reason::CoreForbidden | Reason::PermissionChangedInCore | Reason::TenantNotAllowed
+        )
+    });
+    conditions.push(stage(
+        Reachable,
+        &[
+            Layer::CoreTransport,
+            Layer::DNS,
+            Layer::CoreAPI,
+            Layer::Spec,
+            Layer::References,
+        ],
+        "Answers",
+        "the core answers over a verified connection",
+        logged_in,
+    ));
+    conditions.push(if rights {
+        Wanted::new(
+            Authenticated,
+            Truth::True,
+            "LoggedIn",
+            "the core accepts the credentials",
+        )
+    } else {
+        stage(
+            Authenticated,
+            &[Layer::CoreAuth, Layer::References],
+            "LoggedIn",
+            "the core accepts the credentials",
+            logged_in,
+        )
+    });
+    conditions.push(match blocking {
+        Some(fault) if rights => Wanted::new(
+            Authorized,
+            Truth::False,
+            fault.reason.as_str(),
+            fault.message.clone(),
+        ),
+        _ if report
+            .facts
+            .is_some_and(|facts| facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)) =>
+        {
+            Wanted::new(
+                Authorized,
+                Truth::True,
+                "RightsPresent",
+                "the account has the rights that are needed",
+            )
+        }
+        _ => Wanted::new(Authorized, Truth::Unknown, "NotAsked", "not asked yet"),
+    });
+    conditions
+}

@@ -1,0 +1,156 @@
+//! Events, on transitions only. Pure: from two statuses and what was applied to what is told.
+
+use crate::api::condition::{ConditionType, find};
+use crate::api::fault::Fault;
+use crate::api::plugin::{RegistrationState, WazoPluginStatus};
+use crate::apply::Applied;
+
+/// An event to be published about the object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// A stable CamelCase word.
+    pub reason: &'static str,
+    /// What the operator did or saw.
+    pub action: &'static str,
+    /// For a person.
+    pub text: String,
+}
+
+/// What changed hands between two statuses of a plugin.
+#[must_use]
+pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied: &Applied) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let kinds = |list: &[crate::observe::memory::ChildKind]| {
+        list.iter().map(|kind| kind.kind()).collect::<Vec<_>>().join(", ")
+    };
+    if !applied.created.is_empty() || !applied.changed.is_empty() {
+        let all: Vec<_> = applied.created.iter().chain(&applied.changed).copied().collect();
+        notes.push(normal("Applied", "Apply", format!("applied {}", kinds(&all))));
+    }
+    if !applied.corrected.is_empty() {
+        let text = format!(
+            "put back {}, which somebody else had changed",
+            kinds(&applied.corrected)
+        );
+        notes.push(normal("DriftCorrected", "Apply", text));
+    }
+    for row in &after.registrations {
+        let was = before
+            .registrations
+            .iter()
+            .find(|old| old.name == row.name && old.url == row.url);
+        if row.state == RegistrationState::Registered
+            && was.is_none_or(|old| old.state != RegistrationState::Registered)
+        {
+            let url = row.url.as_deref().unwrap_or_default();
+            notes.push(normal(
+                "Registered",
+                "Register",
+                format!("registered \"{}\" ({url}) with the core", row.name),
+            ));
+        }
+    }
+    notes.extend(faults(before.fault.as_ref(), after.fault.as_ref()));
+    let ready = |status: &WazoPluginStatus| {
+        find(&status.conditions, ConditionType::Ready).is_some_and(|condition| condition.status == "True")
+    };
+    if !ready(before) && ready(after) {
+        notes.push(normal(
+            "Ready",
+            "Judge",
+            "the plugin runs, is reachable and is registered".to_owned(),
+        ));
+    }
+    notes
+}
+
+/// What is told when a fault comes, goes or turns out to be another.
+#[must_use]
+pub fn faults(before: Option<&Fault>, after: Option<&Fault>) -> Vec<Note> {
+    let same = |a: &Fault, b: &Fault| a.party == b.party && a.reason == b.reason;
+    match (before, after) {
+        (Some(old), Some(new)) if same(old, new) => Vec::new(),
+        (_, Some(fault)) => {
+            let text = format!(
+                "{:?}: {}: {}. {}",
+                fault.party, fault.reason, fault.message, fault.action
+            );
+            vec![Note {
+                warning: true,
+                reason: "FaultAttributed",
+                action: "Judge",
+                text,
+            }]
+        }
+        (Some(old), None) => vec![normal("FaultCleared", "Judge", format!("{} is over", old.reason))],
+        (None, None) => Vec::new(),
+    }
+}
+
+/// The last event of a plugin.
+#[must_use]
+pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
+    let urls: Vec<&str> = status
+        .registrations
+        .iter()
+        .filter_map(|row| row.url.as_deref())
+        .collect();
+    if abandoned {
+        let text = format!(
+            "let go although the core was not asked; may be left behind there: {}",
+            urls.join(", ")
+        );
+        return Note {
+            warning: true,
+            reason: "RegistrationsAbandoned",
+            action: "Deregister",
+            text,
+        };
+    }
+    normal(
+        "Deregistered",
+        "Deregister",
+        "nothing of the plugin is left in the core".to_owned(),
+    )
+}
+
+fn normal(reason: &'static str, action: &'static str, text: String) -> Note {
+    Note {
+        warning: false,
+        reason,
+        action,
+        text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::reason::Reason;
+    use crate::judge::candidate::Candidate;
+    use jiff::Timestamp;
+
+    fn with(reason: Option<Reason>) -> WazoPluginStatus {
+        let fault = reason.map(|reason| Candidate::new(reason, Timestamp::UNIX_EPOCH, "it fails").fault);
+        WazoPluginStatus {
+            fault,
+            ..WazoPluginStatus::default()
+        }
+    }
+
+    fn told(before: Option<Reason>, after: Option<Reason>) -> Vec<&'static str> {
+        let notes = transitions(&with(before), &with(after), &Applied::default());
+        notes.into_iter().map(|note| note.reason).collect()
+    }
+
+    #[test]
+    fn a_fault_is_told_when_it_comes_changes_or_goes_and_not_while_it_lasts() {
+        let (crash, image) = (Some(Reason::ProcessExited), Some(Reason::ImageNotFound));
+        assert_eq!(told(None, crash), ["FaultAttributed"]);
+        assert_eq!(told(crash, crash), [""; 0]);
+        assert_eq!(told(crash, image), ["FaultAttributed"]);
+        assert_eq!(told(image, None), ["FaultCleared"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! The metrics of the plugins and of the passes. An object's series die with it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use crate::api::condition::{ConditionType, find};
+use crate::api::fault::Fault;
+use crate::api::plugin::WazoPluginStatus;
+use crate::keys::{CoreKey, PluginKey};
+
+/// Labels of the series of one plugin's fault.
+const FAULT_LABELS: [&str; 6] = ["namespace", "name", "core", "party", "layer", "reason"];
+/// Labels of the other series of one plugin.
+const PLUGIN_LABELS: [&str; 3] = ["namespace", "name", "core"];
+
+/// The metrics of the plugins and of the passes; cheap to clone, shared.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    fault: IntGaugeVec,
+    ready: IntGaugeVec,
+    available: IntGaugeVec,
+    transitions: IntCounterVec,
+    reconciles: IntCounterVec,
+    durations: HistogramVec,
+    status_writes: IntCounterVec,
+    store_bytes: IntGauge,
+    store_objects: IntGauge,
+    reported: Mutex<HashMap<PluginKey, Reported>>,
+}
+
+struct Reported {
+    core: String,
+    fault: Option<[String; 6]>,
+}
+
+impl Metrics {
+    /// Registers the metrics.
+    ///
+    /// # Errors
+    /// When one of the names is registered already.
+    pub fn new(registry: &Registry) -> Result<Self, Error> {
+        let inner = Inner {
+            fault: IntGaugeVec::new(
+                Opts::new(
+                    "wazo_plugin_fault",
+                    "1 while the plugin has a fault; whose, where and why are labels",
+                ),
+                &FAULT_LABELS,
+            )?,
+            ready: IntGaugeVec::new(
+                Opts::new("wazo_plugin_ready", "1 when the plugin is Ready"),
+                &PLUGIN_LABELS,
+            )?,
+            available: IntGaugeVec::new(
+                Opts::new(
+                    "wazo_plugin_available",
+                    "1 when at least one pod of the plugin serves",
+                ),
+                &PLUGIN_LABELS,
+            )?,
+            transitions: IntCounterVec::new(
+                Opts::new(
+                    "wazo_plugin_fault_transitions_total",
+                    "Faults that came or turned out to be others",
+                ),
+                &["party", "layer", "reason"],
+            )?,
+            reconciles: IntCounterVec::new(
+                Opts::new("wazo_plugin_operator_reconcile_total", "Passes over objects"),
+                &["controller", "outcome"],
+            )?,
+            durations: HistogramVec::new(
+                HistogramOpts::new(
+                    "wazo_plugin_operator_reconcile_duration_seconds",
+                    "Duration of passes",
+                )
+                .buckets(vec![0.01, 0.05, 0.25, 1.0, 5.0, 30.0]),
+                &["controller"],
+            )?,
+            status_writes: IntCounterVec::new(
+                Opts::new("wazo_plugin_operator_status_writes_total", "Statuses written"),
+                &["controller"],
+            )?,
+            store_bytes: IntGauge::new(
+                "wazo_plugin_operator_store_bytes",
+                "Bytes that the WazoPlugins take in memory, about",
+            )?,
+            store_objects: IntGauge::new("wazo_plugin_operator_store_objects", "WazoPlugins in memory")?,
+            reported: Mutex::default(),
+        };
+        registry.register(Box::new(inner.fault.clone()))?;
+        registry.register(Box::new(inner.ready.clone()))?;
+        registry.register(Box::new(inner.available.clone()))?;
+        registry.register(Box::new(inner.transitions.clone()))?;
+        registry.register(Box::new(inner.reconciles.clone()))?;
+        registry.register(Box::new(inner.durations.clone()))?;
+        registry.register(Box::new(inner.status_writes.clone()))?;
+        registry.register(Box::new(inner.store_bytes.clone()))?;
+        registry.register(Box::new(inner.store_objects.clone()))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// A pass over an object of `controller` ended with `outcome` after `seconds`.
+    pub fn passed(&self, controller: &str, outcome: &str, seconds: f64) {
+        self.inner
+            .reconciles
+            .with_label_values(&[controller, outcome])
+            .inc();
+        self.inner
+            .durations
+            .with_label_values(&[controller])
+            .observe(seconds);
+    }
+
+    /// A status was written.
+    pub fn status_written(&self, controller: &str) {
+        self.inner.status_writes.with_label_values(&[controller]).inc();
+    }
+
+    /// What the store of WazoPlugins holds.
+    pub fn store(&self, objects: usize, bytes: usize) {
+        self.inner
+            .store_objects
+            .set(i64::try_from(objects).unwrap_or(i64::MAX));
+        self.inner
+            .store_bytes
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// What is reported of a plugin.
+    pub fn plugin(&self, key: &PluginKey, core: &CoreKey, status: &WazoPluginStatus) {
+        let core = core.to_string();
+        let mut reported = self.inner.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = status.fault.as_ref().map(|fault| labels(key, &core, fault));
+        let before = reported.get(key);
+        if let Some(before) = before.filter(|before| before.core != core) {
+            self.remove(key, before);
+        }
+        let before = before.filter(|before| before.core == core);
+        if before.map(|before| &before.fault) != Some(&fault) {
+            if let Some(old) = before.and_then(|before| before.fault.as_ref()) {
+                let _ = self.inner.fault.remove_label_values(&borrowed(old));
+            }
+            if let Some(new) = &fault {
+                let [_, _, _, party, layer, reason] = borrowed(new);
+                self.inner.fault.with_label_values(&borrowed(new)).set(1);
+                self.inner
+                    .transitions
+                    .with_label_values(&[party, layer, reason])
+                    .inc();
+            }
+        }
+        let of = [key.namespace.as_str(), key.name.as_str(), core.as_str()];
+        let truth = |kind| {
+            i64::from(find(&status.conditions, kind).is_some_and(|condition| condition.status == "True"))
+        };
+        self.inner
+            .ready
+            .with_label_values(&of)
+            .set(truth(ConditionType::Ready));
+        self.inner
+            .available
+            .with_label_values(&of)
+            .set(truth(ConditionType::Available));
+        reported.insert(key.clone(), Reported { core, fault });
+    }
+
+    /// A plugin is gone: so are its series.
+    pub fn forget(&self, key: &PluginKey) {
+        let mut reported = self.inner.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = reported.remove(key) {
+            self.remove(key, &before);
+        }
+    }
+
+    fn remove(&self, key: &PluginKey, before: &Reported) {
+        let of = [key.namespace.as_str(), key.name.as_str(), before.core.as_str()];
+        // A series that was never made need not be removed.
+        let _ = self.inner.ready.remove_label_values(&of);
+        let _ = self.inner.available.remove_label_values(&of);
+        if let Some(fault) = &before.fault {
+            let _ = self.inner.fault.remove_label_values(&borrowed(fault));
+        }
+    }
+}
+
+fn labels(key: &PluginKey, core: &str, fault: &Fault) -> [String; 6] {
+    [
+        key.namespace.clone(),
+        key.name.clone(),
+        core.to_owned(),
+        format!("{:?}", fault.party),
+        format!("{:?}", fault.layer),
+        fault.reason.to_string(),
+    ]
+}
+
+fn borrowed(labels: &[String; 6]) -> [&str; 6] {
+    std::array::from_fn(|index| labels[index].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::reason::Reason;
+    use crate::judge::candidate::Candidate;
+    use jiff::Timestamp;
+    use prometheus::TextEncoder;
+
+    #[test]
+    fn a_plugin_has_one_fault_series_at_a_time_and_none_when_it_is_gone() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        let (key, core) = (PluginKey::new("a", "p"), CoreKey::new("a", "c"));
+        let status = |reason| WazoPluginStatus {
+            fault: Some(Candidate::new(reason, Timestamp::UNIX_EPOCH, "x").fault),
+            ..WazoPluginStatus::default()
+        };
+        let text = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        metrics.plugin(&key, &core, &status(Reason::ProcessExited));
+        metrics.plugin(&key, &core, &status(Reason::ImageNotFound));
+        let series = text();
+        assert!(series.contains(r#"wazo_plugin_fault{core="a/c",layer="Image",name="p",namespace="a",party="Config",reason="ImageNotFound"} 1"#), "{series}");
+        assert!(!series.contains(r#"namespace="a",party="Partner""#), "{series}");
+        metrics.forget(&key);
+        assert!(!text().contains(r#"name="p""#), "{}", text());
+    }
+}

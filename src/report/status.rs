@@ -1,0 +1,333 @@
+//! The status of a plugin, from what is true of it. Pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::condition::{ConditionType, Truth, Wanted, settle};
+use crate::api::fault::{Fault, Layer};
+use crate::api::parse::{Plugin, image_tag};
+use crate::api::plugin::{Registered, WazoPluginStatus};
+use crate::judge::state::State;
+use crate::judge::workload::newest_pods;
+use crate::judge::{Assessment, Phase};
+use crate::observe::world::World;
+
+/// The status of a plugin that is to stay.
+#[must_use]
+pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
+    let before = &world.itself.before;
+    let plugin = world.itself.plugin.as_ref().ok();
+    let deployment = world.children.deployment.as_ref();
+    let registrations: Vec<_> = assessment
+        .registrations
+        .iter()
+        .map(|row| row.status.clone())
+        .collect();
+    let registrations = if plugin.is_some() {
+        registrations
+    } else {
+        before.registrations.clone()
+    };
+    let mut faults = assessment.faults.clone().into_iter();
+    WazoPluginStatus {
+        observed_generation: world.itself.generation,
+        url: plugin.map_or_else(
+            || before.url.clone(),
+            |plugin| plugin.url.as_ref().map(ToString::to_string),
+        ),
+        version: version(world, plugin),
+        image: image(world),
+        replicas: deployment.map(|deployment| deployment.replicas),
+        ready_replicas: deployment.map(|deployment| deployment.ready),
+        registered: Some(registered(&registrations)),
+        conditions: settle(
+            conditions(assessment),
+            &before.conditions,
+            world.itself.generation,
+            world.now,
+        ),
+        fault: faults.next(),
+        other_faults: faults.collect(),
+        registrations,
+        rollout: assessment.clock.clone(),
+        last_handled_reconcile_at: world.itself.requested_at.clone(),
+    }
+}
+
+/// The status of a plugin that is being deleted: why it is still there.
+#[must_use]
+pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
+    let before = &world.itself.before;
+    let blocked = assessment
+        .faults
+        .iter()
+        .find(|fault| fault.caused_by.is_some() || fault.layer == Layer::References);
+    let (reason, message) = match blocked {
+        Some(fault) => (
+            "DeregistrationBlocked",
+            format!(
+                "the registrations cannot be taken out of the core: {}",
+                fault.message
+            ),
+        ),
+        None => (
+            "Deleting",
+            "the registrations are being taken out of the core".to_owned(),
+        ),
+    };
+    let mut conditions: Vec<Wanted> = before
+        .conditions
+        .iter()
+        .filter_map(kept)
+        .filter(|condition| !is_phase(condition.kind))
+        .collect();
+    conditions.push(Wanted::new(ConditionType::Ready, Truth::False, reason, message));
+    WazoPluginStatus {
+        observed_generation: world.itself.generation,
+        conditions: settle(conditions, &before.conditions, world.itself.generation, world.now),
+        fault: blocked.map(|fault| Fault {
+            blocking: true,
+            ..fault.clone()
+        }),
+        other_faults: Vec::new(),
+        rollout: None,
+        ..before.clone()
+    }
+}
+
+/// The status of a suspended plugin: what was true stays, and whether a change waits is said.
+#[must_use]
+pub fn suspended(world: &World, pending: bool) -> WazoPluginStatus {
+    let before = &world.itself.before;
+    let mut conditions: Vec<Wanted> = before.conditions.iter().filter_map(kept).collect();
+    if pending {
+        conditions.retain(|condition| !is_phase(condition.kind));
+        conditions.push(Wanted::new(
+            ConditionType::Ready,
+            Truth::False,
+            "SuspendedWithChanges",
+            "the spec differs from what runs, and spec.suspend stops every write",
+        ));
+    } else if !conditions
+        .iter()
+        .any(|condition| condition.kind == ConditionType::Ready)
+    {
+        conditions.push(Wanted::new(
+            ConditionType::Ready,
+            Truth::False,
+            "Suspended",
+            "spec.suspend stops every write",
+        ));
+    }
+    conditions.retain(|condition| condition.kind != ConditionType::Suspended);
+    conditions.push(Wanted::new(
+        ConditionType::Suspended,
+        Truth::True,
+        "Suspended",
+        "spec.suspend is true",
+    ));
+    WazoPluginStatus {
+        observed_generation: world.itself.generation,
+        conditions: settle(conditions, &before.conditions, world.itself.generation, world.now),
+        fault: None,
+        other_faults: Vec::new(),
+        ..before.clone()
+    }
+}
+
+const fn is_phase(kind: ConditionType) -> bool {
+    matches!(
+        kind,
+        ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled
+    )
+}
+
+/// A condition that stands in the status, where it is one of ours.
+fn kept(condition: &Condition) -> Option<Wanted> {
+    let truth = match condition.status.as_str() {
+        "True" => Truth::True,
+        "False" => Truth::False,
+        _ => Truth::Unknown,
+    };
+    let kind = ConditionType::ALL
+        .iter()
+        .find(|kind| kind.as_str() == condition.type_)?;
+    Some(Wanted::new(
+        *kind,
+        truth,
+        condition.reason.clone(),
+        condition.message.clone(),
+    ))
+}
+
+fn conditions(assessment: &Assessment) -> Vec<Wanted> {
+    let mut conditions = phase(assessment);
+    conditions.push(aspect(
+        ConditionType::WorkloadReady,
+        &assessment.workload,
+        "RolledOut",
+        "the newest revision runs in full",
+    ));
+    conditions.push(match &assessment.available {
+        State::Good => Wanted::new(
+            ConditionType::Available,
+            Truth::True,
+            "PodsReady",
+            "at least one pod serves",
+        ),
+        _ => Wanted::new(
+            ConditionType::Available,
+            Truth::False,
+            "NoReadyPods",
+            "no pod is ready",
+        ),
+    });
+    let exposed = if assessment.route.is_good() {
+        &assessment.manifest
+    } else {
+        &assessment.route
+    };
+    conditions.push(aspect(
+        ConditionType::Exposed,
+        exposed,
+        "Reachable",
+        "the Gateway takes the route, and the manifest is as browsers need it",
+    ));
+    conditions.push(registered_condition(assessment));
+    if let Some(fault) = assessment.faults.iter().find(|fault| !fault.blocking) {
+        conditions.push(Wanted::new(
+            ConditionType::Degraded,
+            Truth::True,
+            fault.reason.as_str(),
+            fault.message.clone(),
+        ));
+    }
+    conditions
+}
+
+fn phase(assessment: &Assessment) -> Vec<Wanted> {
+    use ConditionType::{Ready, Reconciling, Stalled};
+    let told = |reason: &str| {
+        assessment
+            .faults
+            .iter()
+            .find(|fault| fault.reason.as_str() == reason)
+            .map(|fault| format!("{}. {}", fault.message, fault.action))
+    };
+    match &assessment.phase {
+        Phase::Ready => vec![Wanted::new(
+            Ready,
+            Truth::True,
+            "Ready",
+            "the plugin runs, is reachable and is registered",
+        )],
+        Phase::Progressing { reason, message } => {
+            let rolling = matches!(assessment.workload, State::Waiting { .. });
+            let word = if rolling {
+                "RolloutInProgress"
+            } else {
+                "Progressing"
+            };
+            vec![
+                Wanted::new(Reconciling, Truth::True, word, message.clone()),
+                Wanted::new(Ready, Truth::Unknown, reason.clone(), message.clone()),
+            ]
+        }
+        Phase::Retrying(reason) => {
+            let message = told(reason.as_str()).unwrap_or_default();
+            vec![
+                Wanted::new(Reconciling, Truth::True, "ProgressingWithRetry", message.clone()),
+                Wanted::new(Ready, Truth::False, reason.as_str(), message),
+            ]
+        }
+        Phase::Stalled { reason, message } => {
+            let message = told(reason).unwrap_or_else(|| message.clone());
+            vec![
+                Wanted::new(Stalled, Truth::True, reason.clone(), message.clone()),
+                Wanted::new(Ready, Truth::False, reason.clone(), message),
+            ]
+        }
+        Phase::Ill(reason) => {
+            vec![Wanted::new(
+                Ready,
+                Truth::False,
+                reason.as_str(),
+                told(reason.as_str()).unwrap_or_default(),
+            )]
+        }
+    }
+}
+
+fn aspect(kind: ConditionType, state: &State, good: &str, message: &str) -> Wanted {
+    match state {
+        State::Good => Wanted::new(kind, Truth::True, good, message),
+        State::Waiting { reason, message, .. } => Wanted::new(kind, Truth::Unknown, *reason, message.clone()),
+        State::Bad(candidate) if !candidate.fault.blocking => Wanted::new(kind, Truth::True, good, message),
+        State::Bad(candidate) => Wanted::new(
+            kind,
+            Truth::False,
+            candidate.fault.reason.as_str(),
+            candidate.fault.message.clone(),
+        ),
+    }
+}
+
+fn registered_condition(assessment: &Assessment) -> Wanted {
+    let first = assessment.registrations.iter().find(|row| !row.state.is_good());
+    match first {
+        None => Wanted::new(
+            ConditionType::Registered,
+            Truth::True,
+            "Registered",
+            "the core holds what the spec asks for",
+        ),
+        Some(row) => match &row.state {
+            State::Bad(candidate) => Wanted::new(
+                ConditionType::Registered,
+                Truth::False,
+                candidate.fault.reason.as_str(),
+                candidate.fault.message.clone(),
+            ),
+            State::Waiting { reason, message, .. } => {
+                Wanted::new(ConditionType::Registered, Truth::False, *reason, message.clone())
+            }
+            State::Good => Wanted::new(ConditionType::Registered, Truth::True, "Registered", "registered"),
+        },
+    }
+}
+
+fn registered(rows: &[crate::api::plugin::RegistrationStatus]) -> Registered {
+    let desired: i32 = rows.iter().map(|row| row.desired).sum();
+    let current: i32 = rows.iter().map(|row| row.current).sum();
+    Registered {
+        desired,
+        current,
+        summary: format!("{current}/{desired}"),
+    }
+}
+
+/// The manifest tells the version; until it was read, the image's tag does.
+fn version(world: &World, plugin: Option<&Plugin>) -> Option<String> {
+    let plugin = plugin?;
+    let read = world
+        .probe
+        .manifests
+        .iter()
+        .find_map(|fact| fact.manifest.as_ref());
+    if let Some(manifest) = read {
+        return Some(manifest.version.clone());
+    }
+    let before = &world.itself.before;
+    if before.observed_generation == world.itself.generation && before.version.is_some() {
+        return before.version.clone();
+    }
+    image_tag(&plugin.spec.workload.image).map(ToOwned::to_owned)
+}
+
+/// The image by digest, of the newest revision's pods, where all of them tell the same.
+fn image(world: &World) -> Option<String> {
+    let mut ids = newest_pods(world)
+        .into_iter()
+        .filter_map(|pod| pod.container.image_id.clone());
+    let first = ids.next()?;
+    ids.all(|other| other == first).then_some(first)
+}
