@@ -1,0 +1,349 @@
+//! The crash-point harness: the operator dies right before or right after each of its mutating requests, to the API
+//! server or to the core; another one takes over, and must come to the same end as if nothing had happened.
+
+use std::collections::BTreeMap;
+use std::ops::AsyncFn;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use wazo_plugin_operator::api::core::WazoCore;
+use wazo_simulated_core::EffectKind;
+
+use crate::gate::{Asked, CrashPoint, Gate, Moment};
+use crate::objects;
+use crate::trial::{APPS, STRANGER, Trial, trial};
+
+/// How many points are tried at the same time.
+const AT_ONCE: usize = 4;
+/// More mutating requests than this for one plugin are a loop.
+const MOST_POINTS: usize = 60;
+/// The plugin of these runs.
+const PLUGIN: &str = "crm";
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+struct Run {
+    /// The state at the end, without what differs from run to run by nature.
+    end: Value,
+    /// What the operator that died, or was meant to, had asked for.
+    mutations: Vec<Asked>,
+    /// Whether it died.
+    died: bool,
+}
+
+/// Creates a plugin, with a death at every point of the way. The answer is the number of points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_creation() -> usize {
+    every_point("create", create)
+}
+
+/// Deletes a plugin and then its core, with a death at every point of the way. The answer is the number of points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_deletion() -> usize {
+    every_point("delete", delete)
+}
+
+async fn create(trial: &mut Trial, point: Option<CrashPoint>) -> Run {
+    trial.connect().await;
+    trial.panel(PLUGIN).await;
+    let gate = Gate::open();
+    gate.arm(point);
+    trial.start_behind(gate.clone());
+    trial.apply(&objects::plugin(PLUGIN)).await;
+    let died = tokio::select! {
+        () = gate.died() => true,
+        _ = trial.ready(PLUGIN) => false,
+    };
+    if died {
+        trial.start();
+        trial.ready(PLUGIN).await;
+    }
+    Run {
+        end: end_state(trial).await,
+        mutations: gate.mutations(),
+        died,
+    }
+}
+
+async fn delete(trial: &mut Trial, point: Option<CrashPoint>) -> Run {
+    trial.connect().await;
+    let gate = trial.start();
+    trial.ready_plugin(PLUGIN).await;
+    gate.arm(point);
+    let died = tokio::select! {
+        () = gate.died() => true,
+        () = gone(trial) => false,
+    };
+    if died {
+        trial.start();
+        gone(trial).await;
+    }
+    Run {
+        end: end_state(trial).await,
+        mutations: gate.mutations(),
+        died,
+    }
+}
+
+/// Asks for the deletion of the plugin, then of the core, where that was not done yet; waits until both are gone.
+async fn gone(trial: &Trial) {
+    for (kind, name) in [("WazoPlugin", PLUGIN), ("WazoCore", objects::CORE)] {
+        let version = "plugins.wazo.io/v1alpha1";
+        let standing = trial.get(version, kind, name).await;
+        if standing.is_some_and(|object| object["metadata"]["deletionTimestamp"].is_null()) {
+            trial.delete(version, kind, name).await;
+        }
+        if kind == "WazoPlugin" {
+            trial.gone(name).await;
+        } else {
+            trial
+                .until(trial.of::<WazoCore>(), name, "gone", |seen| seen.is_none())
+                .await;
+        }
+    }
+}
+
+fn every_point(name: &str, run: impl AsyncFn(&mut Trial, Option<CrashPoint>) -> Run + Sync) -> usize {
+    let undisturbed = one(&run, None);
+    assert!(!undisturbed.mutations.is_empty(), "{name} changes nothing");
+    let tried = AtomicUsize::new(0);
+    let last = AtomicUsize::new(MOST_POINTS);
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let point = CrashPoint {
+                        number: index / 2 + 1,
+                        moment: if index.is_multiple_of(2) {
+                            Moment::Before
+                        } else {
+                            Moment::After
+                        },
+                    };
+                    if point.number > last.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let failed = |problem: String| {
+                        failures
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(format!(
+                                "{name}, death {:?} request {}: {problem}",
+                                point.moment, point.number
+                            ));
+                    };
+                    let outcome =
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(&run, Some(point))));
+                    let Ok(outcome) = outcome else {
+                        failed("the run failed: see above".to_owned());
+                        continue;
+                    };
+                    if !outcome.died {
+                        // There are no so many requests: this run and all behind it are like the undisturbed one.
+                        last.fetch_min(point.number.max(undisturbed.mutations.len()), Ordering::Relaxed);
+                    } else {
+                        tried.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if outcome.end != undisturbed.end {
+                        let at = outcome
+                            .mutations
+                            .last()
+                            .map(ToString::to_string)
+                            .unwrap_or_default();
+                        failed(format!(
+                            "({at}) ends otherwise:\n{}",
+                            difference(&undisturbed.end, &outcome.end)
+                        ));
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let tried = tried.into_inner();
+    assert!(
+        failures.is_empty(),
+        "{} of {tried} points:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    assert!(
+        last.into_inner() < MOST_POINTS,
+        "{name} takes more than {MOST_POINTS} mutating requests"
+    );
+    println!(
+        "crash points: {name}: {tried} deaths, {} mutating requests undisturbed:",
+        undisturbed.mutations.len()
+    );
+    for (index, asked) in undisturbed.mutations.iter().enumerate() {
+        println!("  {:2} {asked}", index + 1);
+    }
+    tried
+}
+
+fn one(run: &impl AsyncFn(&mut Trial, Option<CrashPoint>) -> Run, point: Option<CrashPoint>) -> Run {
+    let mut outcome = None;
+    trial(async |trial: &mut Trial| {
+        let run = run(trial, point).await;
+        // Stopped in peace, so that the journal is at its end.
+        trial.stop().await;
+        check_journal(trial);
+        outcome = Some(run);
+    });
+    outcome.expect("a trial that ends without a panic has run")
+}
+
+/// Nothing was made twice, nothing of a stranger was lost for a moment, and no application was deleted.
+fn check_journal(trial: &Trial) {
+    let mut created: BTreeMap<String, usize> = BTreeMap::new();
+    let ours = objects::manifest_url(PLUGIN);
+    for entry in trial.core().journal().effects() {
+        let Some(key) = entry.effect.key.filter(|key| key.starts_with("external_apps/")) else {
+            continue;
+        };
+        match entry.effect.kind {
+            EffectKind::Created => *created.entry(key.clone()).or_default() += 1,
+            EffectKind::Deleted => panic!("{key} was deleted"),
+            EffectKind::Changed | EffectKind::None => {}
+        }
+        let (Some(before), Some(after)) = (&entry.effect.before, &entry.effect.after) else {
+            continue;
+        };
+        for (name, value) in before["configuration"].as_object().into_iter().flatten() {
+            if name != "manifest_urls" {
+                assert_eq!(after["configuration"][name], *value, "{key}: {name}");
+            }
+        }
+        let urls = |app: &Value| {
+            app["configuration"]["manifest_urls"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        };
+        let kept = urls(after);
+        for url in urls(before).into_iter().filter(|url| *url != json!(ours)) {
+            assert!(kept.contains(&url), "{key}: {url} was lost");
+        }
+        assert!(
+            kept.iter().filter(|url| **url == json!(ours)).count() <= 1,
+            "{key}: registered twice"
+        );
+    }
+    for (key, times) in created {
+        assert_eq!(times, 1, "{key} was made {times} times");
+    }
+    trial.strangers_data_is_intact();
+}
+
+/// What is there at the end, without uids, times, versions and addresses.
+async fn end_state(trial: &Trial) -> Value {
+    let mut state = BTreeMap::new();
+    for (version, kind) in [
+        ("plugins.wazo.io/v1alpha1", "WazoPlugin"),
+        ("plugins.wazo.io/v1alpha1", "WazoCore"),
+        ("v1", "ServiceAccount"),
+        ("v1", "Service"),
+        ("apps/v1", "Deployment"),
+        ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ] {
+        let ours = trial
+            .list(version, kind)
+            .await
+            .into_iter()
+            // When the plugin is gone its children go soon after, by the garbage collector.
+            .filter(|object| object["metadata"]["ownerReferences"].is_null())
+            .filter(|object| object["metadata"]["name"] != "default")
+            .map(|object| (object["metadata"]["name"].to_string(), stable(kind, object)));
+        state.insert(kind, json!(ours.collect::<BTreeMap<_, _>>()));
+    }
+    let plugin_stands = state["WazoPlugin"].as_object().is_some_and(|all| !all.is_empty());
+    if plugin_stands {
+        for (version, kind) in [
+            ("v1", "ServiceAccount"),
+            ("v1", "Service"),
+            ("apps/v1", "Deployment"),
+            ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ] {
+            let child = trial.get(version, kind, PLUGIN).await.unwrap_or_default();
+            state.insert(kind, stable(kind, child));
+        }
+    }
+    let apps: BTreeMap<&str, Value> = APPS
+        .iter()
+        .map(|app| (*app, json!(trial.core().apps().get(trial.core().tenant(), app))))
+        .collect();
+    assert!(trial.urls(APPS[0]).contains(&STRANGER.to_owned()));
+    let text = json!({"objects": state, "applications": apps})
+        .to_string()
+        .replace(trial.namespace(), "<namespace>")
+        .replace(&trial.core().url(), "<core>");
+    serde_json::from_str(&text).expect("it was JSON before")
+}
+
+fn stable(kind: &str, mut object: Value) -> Value {
+    let metadata = &mut object["metadata"];
+    let mut kept = json!({});
+    for field in [
+        "name",
+        "labels",
+        "annotations",
+        "finalizers",
+        "generation",
+        "ownerReferences",
+    ] {
+        kept[field] = metadata[field].take();
+    }
+    for owner in kept["ownerReferences"].as_array_mut().into_iter().flatten() {
+        owner["uid"] = json!("<uid>");
+    }
+    if let Some(annotations) = kept["annotations"].as_object_mut() {
+        annotations.remove("deployment.kubernetes.io/revision");
+    }
+    let mut spec = object["spec"].take();
+    if let Some(fields) = spec.as_object_mut() {
+        for address in ["clusterIP", "clusterIPs"] {
+            fields.remove(address);
+        }
+    }
+    let mut status = Value::Null;
+    if kind == "WazoPlugin" {
+        status = crate::rules::without_times(&object);
+        if let Some(fields) = status.as_object_mut() {
+            fields.remove("rollout");
+        }
+    }
+    json!({"metadata": kept, "spec": spec, "status": status})
+}
+
+/// Where two states differ, by path.
+fn difference(left: &Value, right: &Value) -> String {
+    let mut lines = Vec::new();
+    walk(String::new(), left, right, &mut lines);
+    lines.join("\n")
+}
+
+fn walk(path: String, left: &Value, right: &Value, lines: &mut Vec<String>) {
+    match (left, right) {
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
+                walk(format!("{path}.{key}"), &left[key], &right[key], lines);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for index in 0..a.len() {
+                walk(format!("{path}[{index}]"), &a[index], &b[index], lines);
+            }
+        }
+        _ if left != right => lines.push(format!("  {path}: undisturbed {left}, now {right}")),
+        _ => {}
+    }
+}

@@ -1,0 +1,397 @@
+//! The gate through which every request of an operator passes, to the API server and to the core: it counts them, and
+//! at the one that a test names the operator dies.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::future::{BoxFuture, FutureExt};
+use http::Method;
+use hyper::body::Bytes;
+use kube::client::Body;
+use tokio::sync::watch;
+use tower::{Layer, Service};
+use wazo_plugin_operator::core::{CaError, StackUrl, Wire, WireError, WireFactory};
+
+use crate::scope;
+
+/// Whom a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The API server.
+    ApiServer,
+    /// The core.
+    Core,
+}
+
+/// One request of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Whom it was for.
+    pub side: Side,
+    /// Its method.
+    pub method: Method,
+    /// Its path; of a token only `{token}`.
+    pub path: String,
+    /// Its query.
+    pub query: String,
+}
+
+impl Asked {
+    /// Whether it changes something that lasts: not an event, not a dry run, not a question asked by POST.
+    #[must_use]
+    pub fn is_mutation(&self) -> bool {
+        let written = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&self.method);
+        let lasting = match self.side {
+            Side::ApiServer => {
+                !self.path.contains("/events")
+                    && !self.path.contains("authorization.k8s.io")
+                    && !self.query.contains("dryRun=")
+            }
+            Side::Core => !self.path.ends_with("/scopes/check"),
+        };
+        written && lasting
+    }
+
+    /// Whether it opens or closes a session of the core: it changes nothing else.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        self.side == Side::Core && self.path.contains("/token")
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {} {}", self.side, self.method, self.path)
+    }
+}
+
+/// On which side of a request the operator dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Right before it is sent.
+    Before,
+    /// Right after its answer came, before the operator sees it.
+    After,
+}
+
+/// Where an operator dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrashPoint {
+    /// The mutating request, counted from 1 over both sides.
+    pub number: usize,
+    /// Before or after it.
+    pub moment: Moment,
+}
+
+#[derive(Default)]
+struct Passed {
+    point: Option<CrashPoint>,
+    mutations: Vec<Asked>,
+    reads: Vec<Asked>,
+}
+
+/// The gate of one operator.
+pub struct Gate {
+    passed: Mutex<Passed>,
+    dead: watch::Sender<bool>,
+    count: watch::Sender<usize>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            passed: Mutex::default(),
+            dead: watch::Sender::new(false),
+            count: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Gate {
+    /// A gate that only counts.
+    #[must_use]
+    pub fn open() -> Arc<Self> {
+        Arc::default()
+    }
+
+    fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to count anew, and lets the operator die at a point from here on.
+    pub fn arm(&self, point: Option<CrashPoint>) {
+        let mut passed = self.passed();
+        *passed = Passed {
+            point,
+            ..Passed::default()
+        };
+        self.count.send_replace(0);
+    }
+
+    /// The mutating requests since the last [`Gate::arm`], sent or about to be sent when the operator died.
+    #[must_use]
+    pub fn mutations(&self) -> Vec<Asked> {
+        self.passed().mutations.clone()
+    }
+
+    /// All other requests since then; a watch counts when it begins.
+    #[must_use]
+    pub fn reads(&self) -> Vec<Asked> {
+        self.passed().reads.clone()
+    }
+
+    /// Waits until the operator has died at its point.
+    pub async fn died(&self) {
+        let mut dead = self.dead.subscribe();
+        // The sender is our own: it cannot be gone.
+        let _ = dead.wait_for(|dead| *dead).await;
+    }
+
+    /// Waits until a request has passed that a test waits for.
+    pub async fn passes(&self, wanted: impl Fn(&Asked) -> bool) {
+        let mut count = self.count.subscribe();
+        loop {
+            {
+                let passed = self.passed();
+                if passed.mutations.iter().chain(&passed.reads).any(&wanted) {
+                    return;
+                }
+            }
+            if count.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn is_dead(&self) -> bool {
+        *self.dead.borrow()
+    }
+
+    /// Sends a request, unless the operator is dead; then nothing is sent and nothing is answered any more.
+    async fn pass<T>(&self, asked: Asked, send: impl Future<Output = T>) -> T {
+        let moment = self.enter(asked);
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        let answer = send.await;
+        if moment == Some(Moment::After) {
+            self.dead.send_replace(true);
+        }
+        if self.is_dead() {
+            return std::future::pending().await;
+        }
+        self.count.send_modify(|count| *count += 1);
+        answer
+    }
+
+    /// Counts; the answer is the moment of death where it is at this request.
+    fn enter(&self, asked: Asked) -> Option<Moment> {
+        let mut passed = self.passed();
+        if self.is_dead() {
+            return None;
+        }
+        if !asked.is_mutation() {
+            passed.reads.push(asked);
+            return None;
+        }
+        passed.mutations.push(asked);
+        let number = passed.mutations.len();
+        let moment = passed
+            .point
+            .filter(|point| point.number == number)
+            .map(|point| point.moment);
+        if moment == Some(Moment::Before) {
+            self.dead.send_replace(true);
+        }
+        moment
+    }
+}
+
+/// Puts a gate before the API server, and narrows what is asked to one namespace.
+#[derive(Clone)]
+pub struct GateLayer {
+    gate: Arc<Gate>,
+    namespace: Arc<str>,
+}
+
+impl GateLayer {
+    /// The layer of an operator that is to see one namespace.
+    #[must_use]
+    pub fn new(gate: Arc<Gate>, namespace: &str) -> Self {
+        Self {
+            gate,
+            namespace: namespace.into(),
+        }
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service behind a gate.
+pub struct Gated<S> {
+    inner: S,
+    layer: GateLayer,
+}
+
+impl<S> Service<http::Request<Body>> for Gated<S>
+where
+    S: Service<http::Request<Body>>,
+    S::Future: Send + 'static,
+    S::Response: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let asked = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |asked| asked.as_str())
+            .to_owned();
+        if let Some(narrowed) = scope::narrowed(&asked, &self.layer.namespace) {
+            let mut parts = request.uri().clone().into_parts();
+            parts.path_and_query = Some(narrowed.parse().expect("made of a valid path"));
+            *request.uri_mut() = http::Uri::from_parts(parts).expect("only the path changed");
+        }
+        let asked = Asked {
+            side: Side::ApiServer,
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+        };
+        // A request is not sent before its future is polled, so the gate decides first.
+        let gate = self.layer.gate.clone();
+        let sent = self.inner.call(request);
+        async move { gate.pass(asked, sent).await }.boxed()
+    }
+}
+
+/// Puts a gate before the core.
+pub struct GatedWires {
+    inner: Arc<dyn WireFactory>,
+    gate: Arc<Gate>,
+}
+
+impl GatedWires {
+    /// Wires behind a gate.
+    #[must_use]
+    pub fn new(inner: Arc<dyn WireFactory>, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
+    }
+}
+
+impl WireFactory for GatedWires {
+    fn wire(&self, url: &StackUrl, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Wire>, CaError> {
+        Ok(Arc::new(GatedWire {
+            inner: self.inner.wire(url, ca_pem)?,
+            gate: self.gate.clone(),
+        }))
+    }
+}
+
+struct GatedWire {
+    inner: Arc<dyn Wire>,
+    gate: Arc<Gate>,
+}
+
+impl Wire for GatedWire {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, WireError>> {
+        let asked = Asked {
+            side: Side::Core,
+            method: request.method().clone(),
+            path: without_token(request.uri().path()),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+        };
+        self.gate.pass(asked, self.inner.call(request)).boxed()
+    }
+}
+
+/// The path without the token that `DELETE /token/{t}` and `POST /token/{t}/scopes/check` hold.
+fn without_token(path: &str) -> String {
+    match path.split_once("/token/") {
+        None => path.to_owned(),
+        Some((before, after)) => {
+            let rest = after
+                .split_once('/')
+                .map_or(String::new(), |(_, rest)| format!("/{rest}"));
+            format!("{before}/token/{{token}}{rest}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use http::Method;
+
+    use super::{Asked, CrashPoint, Gate, Moment, Side, without_token};
+
+    fn asked(method: Method, path: &str) -> Asked {
+        Asked {
+            side: Side::ApiServer,
+            method,
+            path: path.to_owned(),
+            query: String::new(),
+        }
+    }
+
+    fn passes(gate: &Gate, asked: Asked, sent: &mut bool) -> bool {
+        let send = async {
+            *sent = true;
+        };
+        gate.pass(asked, send).now_or_never().is_some()
+    }
+
+    #[test]
+    fn before_its_point_a_request_is_not_sent_and_after_it_not_answered() {
+        for (moment, is_sent) in [(Moment::Before, false), (Moment::After, true)] {
+            let gate = Gate::open();
+            gate.arm(Some(CrashPoint { number: 2, moment }));
+            let mut sent = false;
+            assert!(passes(&gate, asked(Method::POST, "/a"), &mut sent));
+            assert!(passes(&gate, asked(Method::GET, "/a"), &mut sent));
+            assert!(passes(
+                &gate,
+                asked(Method::POST, "/apis/events.k8s.io/v1/namespaces/n/events"),
+                &mut sent
+            ));
+            let mut sent = false;
+            assert!(!passes(&gate, asked(Method::PATCH, "/a"), &mut sent));
+            assert_eq!(sent, is_sent);
+            let mut sent = false;
+            assert!(!passes(&gate, asked(Method::GET, "/a"), &mut sent));
+            assert!(!sent, "a dead operator sends nothing");
+            assert!(gate.died().now_or_never().is_some());
+            assert_eq!(gate.mutations().len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_path_is_not_kept() {
+        assert_eq!(
+            without_token("/api/auth/0.1/token/abc/scopes/check"),
+            "/api/auth/0.1/token/{token}/scopes/check"
+        );
+        assert_eq!(
+            without_token("/api/auth/0.1/token/abc"),
+            "/api/auth/0.1/token/{token}"
+        );
+        assert_eq!(without_token("/api/auth/0.1/token"), "/api/auth/0.1/token");
+    }
+}

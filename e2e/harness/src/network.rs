@@ -1,0 +1,157 @@
+//! The network as the prober sees it, in process: public hosts behind TLS, pods in plain HTTP, and both led to a
+//! plugin that runs in the test.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::{BoxFuture, FutureExt};
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use wazo_plugin_operator::probe::{Cidr, Network, ResolveError, Stream};
+
+use crate::authority::Authority;
+
+/// Public addresses are of this range, which is nobody's (RFC 5737).
+const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 0);
+const BUFFER: usize = 64 * 1024;
+
+/// How a public host answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Line {
+    /// Leads to the plugin.
+    #[default]
+    Up,
+    /// The name does not resolve.
+    NoName,
+    /// Connections are refused.
+    Refused,
+    /// Connections are never answered.
+    Mute,
+}
+
+struct Host {
+    address: IpAddr,
+    tls: Arc<ServerConfig>,
+    backend: SocketAddr,
+    line: Line,
+}
+
+#[derive(Default)]
+struct Map {
+    hosts: HashMap<String, Host>,
+    pods: HashMap<IpAddr, SocketAddr>,
+}
+
+/// The network of one test.
+pub struct TestNetwork {
+    authority: Authority,
+    map: Mutex<Map>,
+}
+
+impl Default for TestNetwork {
+    fn default() -> Self {
+        Self {
+            authority: Authority::new("public network of a test"),
+            map: Mutex::default(),
+        }
+    }
+}
+
+impl TestNetwork {
+    /// The certificate authority of all public hosts.
+    #[must_use]
+    pub fn authority_pem(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// The range of the public addresses: the prober must be allowed to connect to it.
+    ///
+    /// # Panics
+    /// Never: it is a constant.
+    #[must_use]
+    pub fn range() -> Cidr {
+        format!("{PUBLIC}/24").parse().expect("a constant range")
+    }
+
+    /// The address of the Gateway of the test.
+    #[must_use]
+    pub fn gateway() -> IpAddr {
+        Ipv4Addr::from_bits(PUBLIC.to_bits() + 1).into()
+    }
+
+    fn map(&self) -> MutexGuard<'_, Map> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leads a public host (over TLS, by the Gateway) and the address of its pods to a plugin.
+    pub fn lead(&self, host: &str, pods: IpAddr, plugin: SocketAddr) {
+        let tls = self.authority.server(host);
+        let mut map = self.map();
+        let next = u32::try_from(map.hosts.len()).unwrap_or(0) + 10;
+        map.pods.insert(pods, plugin);
+        map.hosts.insert(
+            host.to_owned(),
+            Host {
+                address: Ipv4Addr::from_bits(PUBLIC.to_bits() + next).into(),
+                tls,
+                backend: plugin,
+                line: Line::Up,
+            },
+        );
+    }
+
+    /// Changes how a public host answers.
+    ///
+    /// # Panics
+    /// Where the host leads nowhere.
+    pub fn set(&self, host: &str, line: Line) {
+        self.map()
+            .hosts
+            .get_mut(host)
+            .unwrap_or_else(|| panic!("no host {host}"))
+            .line = line;
+    }
+}
+
+impl Network for TestNetwork {
+    fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>> {
+        let found = match self.map().hosts.get(host) {
+            Some(host) if host.line != Line::NoName => Ok(vec![host.address]),
+            _ => Err(ResolveError::NotFound),
+        };
+        futures::future::ready(found).boxed()
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
+        let map = self.map();
+        let public = map
+            .hosts
+            .values()
+            .find(|host| host.address == address.ip() && address.port() == 443)
+            .map(|host| (host.line, host.tls.clone(), host.backend));
+        let pod = map.pods.get(&address.ip()).copied();
+        drop(map);
+        async move {
+            let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+            match (public, pod) {
+                (Some((Line::Mute, ..)), _) => std::future::pending().await,
+                (Some((Line::Up, tls, backend)), _) => {
+                    let (ours, theirs) = tokio::io::duplex(BUFFER);
+                    tokio::spawn(async move {
+                        let mut inside = TcpStream::connect(backend).await?;
+                        let mut outside = TlsAcceptor::from(tls).accept(theirs).await?;
+                        tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+                    });
+                    Ok(Box::new(ours) as Box<dyn Stream>)
+                }
+                (Some(_), _) => Err(refused()),
+                (None, Some(plugin)) => Ok(Box::new(TcpStream::connect(plugin).await?) as Box<dyn Stream>),
+                (None, None) => Err(refused()),
+            }
+        }
+        .boxed()
+    }
+}

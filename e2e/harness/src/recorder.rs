@@ -1,0 +1,182 @@
+//! Sees every status that is written in a namespace, and remembers those that break a rule.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::core::ApiResource;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, ResourceExt};
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use wazo_plugin_operator::api::core::WazoCore;
+use wazo_plugin_operator::api::plugin::WazoPlugin;
+
+use crate::rules;
+
+/// More writes than this in one test are a loop.
+const MOST_WRITES: usize = 150;
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Kept {
+    last: HashMap<String, Value>,
+    writes: HashMap<String, usize>,
+    broken: Vec<String>,
+    history: Vec<(String, Value)>,
+}
+
+/// The recorder of one namespace. Dropped, it ends.
+pub struct Recorder {
+    kept: Arc<Mutex<Kept>>,
+    seen: Arc<Notify>,
+    client: Client,
+    namespace: String,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+fn kinds() -> [ApiResource; 2] {
+    [
+        ApiResource::erase::<WazoPlugin>(&()),
+        ApiResource::erase::<WazoCore>(&()),
+    ]
+}
+
+impl Recorder {
+    /// Begins to record. Text of `secrets` in a status breaks a rule.
+    #[must_use]
+    pub fn start(client: &Client, namespace: &str, secrets: Vec<String>) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let seen = Arc::new(Notify::new());
+        let tasks = kinds()
+            .into_iter()
+            .map(|resource| {
+                let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+                let (kept, seen, secrets) = (kept.clone(), seen.clone(), secrets.clone());
+                tokio::spawn(async move {
+                    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+                    while let Some(event) = events.next().await {
+                        if let Ok(Event::Apply(object) | Event::InitApply(object)) = event {
+                            record(&mut lock(&kept), &resource.kind, &object, &secrets);
+                            seen.notify_waiters();
+                        }
+                    }
+                })
+            })
+            .collect();
+        Self {
+            kept,
+            seen,
+            client: client.clone(),
+            namespace: namespace.to_owned(),
+            tasks,
+        }
+    }
+
+    /// Waits until everything that stands on the API server was seen; call it when the operator has ended.
+    ///
+    /// # Panics
+    /// Where the watch does not keep up.
+    pub async fn catch_up(&self) {
+        for resource in kinds() {
+            let api: Api<DynamicObject> =
+                Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+            let Ok(list) = api.list(&ListParams::default()).await else {
+                return;
+            };
+            for object in list {
+                let key = format!("{}/{}", resource.kind, object.name_any());
+                let version = object.resource_version();
+                let caught_up = async {
+                    loop {
+                        let notified = self.seen.notified();
+                        let known = lock(&self.kept).last.get(&key).cloned();
+                        if known.is_some_and(|known| {
+                            known["metadata"]["resourceVersion"].as_str() == version.as_deref()
+                        }) {
+                            return;
+                        }
+                        notified.await;
+                    }
+                };
+                assert!(
+                    tokio::time::timeout(CATCHES_UP_WITHIN, caught_up).await.is_ok(),
+                    "the recorder does not keep up with {key}"
+                );
+            }
+        }
+    }
+
+    /// The rules that were broken, each with the object that broke it.
+    #[must_use]
+    pub fn broken(&self) -> Vec<String> {
+        lock(&self.kept).broken.clone()
+    }
+
+    /// How often an object was written, as `WazoPlugin/name`.
+    #[must_use]
+    pub fn writes(&self, key: &str) -> usize {
+        lock(&self.kept).writes.get(key).copied().unwrap_or_default()
+    }
+
+    /// Every version of an object's status, oldest first.
+    #[must_use]
+    pub fn history(&self, key: &str) -> Vec<Value> {
+        lock(&self.kept)
+            .history
+            .iter()
+            .filter(|(of, _)| of == key)
+            .map(|(_, status)| status.clone())
+            .collect()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn record(kept: &mut Kept, kind: &str, object: &DynamicObject, secrets: &[String]) {
+    let key = format!("{kind}/{}", object.name_any());
+    let Ok(mut value) = serde_json::to_value(object) else {
+        return;
+    };
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+    }
+    let same = kept
+        .last
+        .get(&key)
+        // An object of the same name that was made anew has no predecessor.
+        .filter(|before| before["metadata"]["uid"] == value["metadata"]["uid"]);
+    let mut broken = rules::broken(&value, same);
+    let status = value["status"].to_string();
+    broken.extend(
+        secrets
+            .iter()
+            .filter(|secret| status.contains(secret.as_str()))
+            .map(|_| "a secret stands in the status".to_owned()),
+    );
+    let writes = kept.writes.entry(key.clone()).or_default();
+    *writes += 1;
+    if *writes == MOST_WRITES {
+        broken.push(format!("written {MOST_WRITES} times"));
+    }
+    for rule in broken {
+        let text = serde_yaml::to_string(&value).unwrap_or_default();
+        kept.broken.push(format!("{key}: {rule}\n{text}"));
+    }
+    kept.history.push((key.clone(), value["status"].clone()));
+    kept.last.insert(key, value);
+}
