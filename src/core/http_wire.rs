@@ -139,7 +139,8 @@ fn typed_tls(error: &rustls::Error) -> WireError {
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => CertificateFault::Expired,
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
+        // An authority of the known name with another key signs badly: a stack that was set up anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateFault::UnknownIssuer,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             CertificateFault::WrongName
         }

@@ -12,7 +12,7 @@ use super::error::{CoreError, CoreErrorKind};
 use super::facts::{AppFact, AppKey};
 use super::jitter::{doubled, vary};
 use super::link::{Aim, Link, Reply, Trouble};
-use super::manifest_urls::{Held, edited, held, urls};
+use super::manifest_urls::{Held, Reading};
 use super::request::{Ask, Route};
 use super::shape;
 
@@ -51,9 +51,10 @@ async fn rounds(link: &Link, aim: &Aim, app: &AppKey) -> Result<(), Trouble> {
         }
         let found = read(link, aim, app).await?;
         let configuration = found.as_ref().unwrap_or(&Value::Null);
+        let reading = Reading::of(configuration);
         if !edits
             .iter()
-            .any(|edit| held(configuration, edit, &edits, new_list) == Held::No)
+            .any(|edit| reading.held(edit, &edits, new_list) == Held::No)
         {
             let pause = if wrote { WRITE_PAUSE } else { Duration::ZERO };
             let woken = link
@@ -67,7 +68,7 @@ async fn rounds(link: &Link, aim: &Aim, app: &AppKey) -> Result<(), Trouble> {
             // Looked, and it is not so: this attempt is over.
             return Err(error.into());
         }
-        let Some(whole) = edited(configuration, &edits, new_list) else {
+        let Some(whole) = reading.edited(&edits, new_list) else {
             return Ok(());
         };
         match write(link, aim, app, found.is_some(), Value::Object(whole)).await {
@@ -118,7 +119,7 @@ async fn read(link: &Link, aim: &Aim, app: &AppKey) -> Result<Option<Value>, Tro
 /// Notes what an application holds.
 pub(super) fn note(link: &Link, app: &AppKey, configuration: &Value) {
     let fact = AppFact {
-        urls: urls(configuration),
+        urls: Reading::of(configuration).urls().to_vec(),
         at: Timestamp::now(),
     };
     link.change_facts(|facts| {

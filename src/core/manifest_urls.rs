@@ -3,7 +3,7 @@
 //! The form that is found is the form that is written: a list of text, such a list as JSON in a text, or a text of URLs
 //! separated by commas or spaces. Other keys, other URLs, their order and the numbers in them stay as they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -40,54 +40,133 @@ enum Form {
 }
 
 /// A text cut into URLs and what stands between them: `between` has one item more than `urls`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pieces {
     urls: Vec<String>,
     between: Vec<String>,
 }
 
-/// The URLs that an application's `configuration` holds, in order; none where they cannot be read.
-pub(super) fn urls(configuration: &Value) -> Vec<String> {
-    match form(configuration) {
-        Form::Missing | Form::Other(_) => Vec::new(),
-        Form::List(urls) | Form::Encoded(urls) => urls,
-        Form::Text(pieces) => pieces.urls,
-    }
+/// An application's `configuration`, read once.
+pub(super) struct Reading<'a> {
+    configuration: &'a Value,
+    form: Form,
+    there: HashSet<String>,
 }
 
-/// How it is about `edit` while `other` edits are wished for too: what one wants to be present stays, whoever wants
-/// it absent, and that one's wish is thereby fulfilled as far as it goes.
-pub(super) fn held(
-    configuration: &Value,
-    edit: &AppEdit,
-    others: &BTreeSet<AppEdit>,
-    new_list: ListForm,
-) -> Held {
-    let form = form(configuration);
-    match edit {
-        AppEdit::Absent(url) if others.contains(&AppEdit::Present(url.clone())) => Held::Yes,
-        AppEdit::Absent(url) => match &form {
-            Form::Missing => Held::Yes,
-            Form::List(urls) | Form::Encoded(urls) => yes_unless(urls.contains(url)),
-            Form::Text(pieces) => yes_unless(pieces.urls.contains(url)),
-            Form::Other(what) if mentions(configuration.get(KEY).unwrap_or(configuration), url) => {
-                Held::Refused(refusal(what))
+impl<'a> Reading<'a> {
+    pub(super) fn of(configuration: &'a Value) -> Self {
+        let form = form(configuration);
+        let there = form.urls().iter().cloned().collect();
+        Self {
+            configuration,
+            form,
+            there,
+        }
+    }
+
+    /// The URLs, in order; none where they cannot be read.
+    pub(super) fn urls(&self) -> &[String] {
+        self.form.urls()
+    }
+
+    /// How it is about `edit` while `others` are wished for too: what one wants to be present stays, whoever wants it
+    /// absent, and that one's wish is thereby fulfilled as far as it goes.
+    pub(super) fn held(&self, edit: &AppEdit, others: &BTreeSet<AppEdit>, new_list: ListForm) -> Held {
+        match edit {
+            AppEdit::Absent(url) if others.contains(&AppEdit::Present(url.clone())) => Held::Yes,
+            AppEdit::Absent(url) => match &self.form {
+                Form::Other(what) => {
+                    let value = self.configuration.get(KEY).unwrap_or(self.configuration);
+                    if mentions(value, url) {
+                        Held::Refused(refusal(what))
+                    } else {
+                        Held::Yes
+                    }
+                }
+                _ => yes_if(!self.there.contains(url)),
+            },
+            AppEdit::Present(url) => match &self.form {
+                Form::Other(what) => Held::Refused(refusal(what)),
+                Form::Text(_) if !fits_text(url) => Held::Refused(unfit(url)),
+                Form::Missing if new_list == ListForm::Text && !fits_text(url) => Held::Refused(unfit(url)),
+                _ => yes_if(self.there.contains(url)),
+            },
+        }
+    }
+
+    /// The configuration with all `edits` made that can be made; `None`: nothing changes.
+    pub(super) fn edited(&self, edits: &BTreeSet<AppEdit>, new_list: ListForm) -> Option<Map<String, Value>> {
+        let mut needed = Needed::default();
+        for edit in edits
+            .iter()
+            .filter(|edit| self.held(edit, edits, new_list) == Held::No)
+        {
+            match edit {
+                AppEdit::Absent(url) => {
+                    needed.absent.insert(url);
+                }
+                AppEdit::Present(url) => needed.present.push(url),
             }
-            Form::Other(_) => Held::Yes,
-        },
-        AppEdit::Present(url) => match &form {
-            Form::List(urls) | Form::Encoded(urls) => yes_unless(!urls.contains(url)),
-            Form::Text(_) if !fits_text(url) => Held::Refused(unfit(url)),
-            Form::Missing if new_list == ListForm::Text && !fits_text(url) => Held::Refused(unfit(url)),
-            Form::Text(pieces) => yes_unless(!pieces.urls.contains(url)),
-            Form::Missing => Held::No,
-            Form::Other(what) => Held::Refused(refusal(what)),
-        },
+        }
+        if needed.absent.is_empty() && needed.present.is_empty() {
+            return None;
+        }
+        let value = match (&self.form, new_list) {
+            (Form::Missing, ListForm::List) => list(needed.make_in_list(&[])),
+            (Form::Missing, ListForm::Text) => Value::String(needed.make_in_text(Pieces::cut(""))),
+            (Form::List(urls), _) => list(needed.make_in_list(urls)),
+            (Form::Encoded(urls), _) => Value::String(list(needed.make_in_list(urls)).to_string()),
+            (Form::Text(pieces), _) => Value::String(needed.make_in_text(pieces.clone())),
+            (Form::Other(_), _) => return None,
+        };
+        let mut whole = self.configuration.as_object().cloned().unwrap_or_default();
+        // Replaces the value where the key stands, so the order of the keys stays.
+        whole.insert(KEY.to_owned(), value);
+        Some(whole)
     }
 }
 
-const fn yes_unless(needed: bool) -> Held {
-    if needed { Held::No } else { Held::Yes }
+impl Form {
+    fn urls(&self) -> &[String] {
+        match self {
+            Self::Missing | Self::Other(_) => &[],
+            Self::List(urls) | Self::Encoded(urls) => urls,
+            Self::Text(pieces) => &pieces.urls,
+        }
+    }
+}
+
+/// The edits for which a write is needed.
+#[derive(Default)]
+struct Needed<'a> {
+    absent: HashSet<&'a str>,
+    present: Vec<&'a str>,
+}
+
+impl Needed<'_> {
+    fn make_in_list(&self, urls: &[String]) -> Vec<String> {
+        let kept = urls
+            .iter()
+            .map(String::as_str)
+            .filter(|url| !self.absent.contains(url));
+        kept.chain(self.present.iter().copied())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn make_in_text(&self, mut pieces: Pieces) -> String {
+        for url in &self.absent {
+            pieces.remove(url);
+        }
+        for url in &self.present {
+            pieces.push(url);
+        }
+        pieces.join()
+    }
+}
+
+const fn yes_if(held: bool) -> Held {
+    if held { Held::Yes } else { Held::No }
 }
 
 fn refusal(what: &str) -> String {
@@ -98,61 +177,8 @@ fn unfit(url: &str) -> String {
     format!("{KEY} is text with separators, and the URL {url} has a comma or a space in it")
 }
 
-/// The configuration with all `edits` made that can be made; `None`: nothing changes.
-pub(super) fn edited(
-    configuration: &Value,
-    edits: &BTreeSet<AppEdit>,
-    new_list: ListForm,
-) -> Option<Map<String, Value>> {
-    let needed: BTreeSet<&AppEdit> = edits
-        .iter()
-        .filter(|edit| held(configuration, edit, edits, new_list) == Held::No)
-        .collect();
-    if needed.is_empty() {
-        return None;
-    }
-    let value = match (form(configuration), new_list) {
-        (Form::Missing, ListForm::List) => list(edit_list(Vec::new(), &needed)),
-        (Form::Missing, ListForm::Text) => Value::String(edit_text(
-            Pieces {
-                urls: Vec::new(),
-                between: vec![String::new()],
-            },
-            &needed,
-        )),
-        (Form::List(urls), _) => list(edit_list(urls, &needed)),
-        (Form::Encoded(urls), _) => Value::String(list(edit_list(urls, &needed)).to_string()),
-        (Form::Text(pieces), _) => Value::String(edit_text(pieces, &needed)),
-        (Form::Other(_), _) => return None,
-    };
-    let mut whole = configuration.as_object().cloned().unwrap_or_default();
-    // Replaces the value where the key stands, so the order of the keys stays.
-    whole.insert(KEY.to_owned(), value);
-    Some(whole)
-}
-
 fn list(urls: Vec<String>) -> Value {
     Value::Array(urls.into_iter().map(Value::String).collect())
-}
-
-fn edit_list(mut urls: Vec<String>, needed: &BTreeSet<&AppEdit>) -> Vec<String> {
-    for edit in needed {
-        match edit {
-            AppEdit::Absent(gone) => urls.retain(|url| url != gone),
-            AppEdit::Present(url) => urls.push(url.clone()),
-        }
-    }
-    urls
-}
-
-fn edit_text(mut pieces: Pieces, needed: &BTreeSet<&AppEdit>) -> String {
-    for edit in needed {
-        match edit {
-            AppEdit::Absent(url) => pieces.remove(url),
-            AppEdit::Present(url) => pieces.push(url),
-        }
-    }
-    pieces.join()
 }
 
 fn is_separator(c: char) -> bool {

@@ -5,12 +5,24 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Held, edited, held, urls};
+use super::{Held, Reading};
 use crate::core::facts::AppEdit;
 use crate::core::settings::ListForm;
 
 const OURS: &str = "https://crm.example/manifest.json";
 const THEIRS: &str = "https://other.example/m.json";
+
+fn edited(configuration: &Value, edits: &BTreeSet<AppEdit>, form: ListForm) -> Option<Map<String, Value>> {
+    Reading::of(configuration).edited(edits, form)
+}
+
+fn held(configuration: &Value, edit: &AppEdit, edits: &BTreeSet<AppEdit>, form: ListForm) -> Held {
+    Reading::of(configuration).held(edit, edits, form)
+}
+
+fn urls(configuration: &Value) -> Vec<String> {
+    Reading::of(configuration).urls().to_vec()
+}
 
 fn present(url: &str) -> AppEdit {
     AppEdit::Present(url.to_owned())

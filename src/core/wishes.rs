@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::error::CoreError;
 use super::facts::{AppEdit, AppKey, CoreStep, StepOutcome, StepState};
 use super::jitter::doubled;
-use super::manifest_urls::{Held, held};
+use super::manifest_urls::{Held, Reading};
 use super::settings::{Intervals, ListForm};
 use crate::keys::PluginKey;
 
@@ -253,11 +253,12 @@ impl WishBook {
             };
         }
         let (edits, _) = self.edits(app);
+        let reading = Reading::of(configuration);
         self.change(app, |slot| {
             if slot.number > mark {
                 return None;
             }
-            match held(configuration, &slot.outcome.step.edit, &edits, new_list) {
+            match reading.held(&slot.outcome.step.edit, &edits, new_list) {
                 Held::Yes if slot.is_open() => Some(StepState::Done { changed }),
                 Held::Yes if matches!(slot.outcome.state, StepState::Refused(_)) => {
                     Some(StepState::Done { changed })
@@ -279,13 +280,14 @@ impl WishBook {
         new_list: ListForm,
     ) -> BTreeSet<PluginKey> {
         let (edits, _) = self.edits(app);
+        let reading = Reading::of(configuration);
         self.change(app, |slot| {
             if slot.number > mark || slot.is_open() {
                 return None;
             }
             match (
                 &slot.outcome.state,
-                held(configuration, &slot.outcome.step.edit, &edits, new_list),
+                reading.held(&slot.outcome.step.edit, &edits, new_list),
             ) {
                 (StepState::Done { .. }, Held::Yes) => None,
                 (StepState::Refused(_), Held::Refused(why)) => Some(StepState::Refused(why)),
