@@ -102,7 +102,9 @@ impl Run {
     }
 
     fn start_log(&self) -> Result<(), CliError> {
-        let filter = tracing_subscriber::EnvFilter::try_new(&self.log_level)
+        // The client library wraps each pass into a span that repeats what the line of the pass says.
+        let directives = format!("kube_runtime=warn,{}", self.log_level);
+        let filter = tracing_subscriber::EnvFilter::try_new(directives)
             .map_err(|error| CliError::Start(format!("--log-level: {error}")))?;
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
