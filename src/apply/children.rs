@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use kube::core::GroupVersionKind;
 use serde_json::{Value, json};
 
@@ -50,6 +50,17 @@ pub(super) async fn carry_out(
             Ok(Some(_)) => child.name_taken(applied),
             Err(error) => child.refused(error, &mut applied.refused)?,
         },
+        How::Remove { uid } => {
+            let params = DeleteParams::default().preconditions(Preconditions {
+                uid: Some(uid.clone()),
+                ..Default::default()
+            });
+            match child.api.delete(&key.name, &params).await {
+                Ok(_) => applied.changed.push(want.kind),
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(error) => child.refused(error, &mut applied.refused)?,
+            }
+        }
         How::Change { uid, drifted } => {
             let list = if *drifted {
                 &mut applied.corrected

@@ -85,13 +85,13 @@ impl Context {
         let core = match &core_key {
             None => None,
             Some(core) => match self.directory.get(core) {
+                _ if !self.core_exists(core) => None,
                 Some(entry) => Some(CoreView {
                     key: core.clone(),
                     entry,
                     facts: self.applier.cores.facts(core),
                 }),
-                None if self.core_exists(core) => return None,
-                None => None,
+                None => return None,
             },
         };
         let outcomes = core_key

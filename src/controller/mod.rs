@@ -10,6 +10,7 @@ mod wakes;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{self, Either};
 use futures::{FutureExt, StreamExt};
@@ -131,7 +132,8 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
                 .run(plugins::reconcile, plugins::error_policy, Arc::clone(&context))
                 .for_each(|_| future::ready(())),
             core_objects
-                .with_config(loops)
+                // A core is woken by every plugin that changes; a burst of them is one pass.
+                .with_config(loops.debounce(Duration::from_millis(200)))
                 .reconcile_on(core_wakes)
                 .graceful_shutdown_on(stopping())
                 .run(cores::reconcile, cores::error_policy, Arc::clone(&context))

@@ -112,15 +112,10 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
 }
 
 fn compose(world: &World, assessment: &Assessment, plan: &plan::Plan) -> WazoPluginStatus {
-    let suspended = world
-        .itself
-        .plugin
-        .as_ref()
-        .is_ok_and(|plugin| plugin.spec.suspended());
     if world.itself.deleting {
         status::deleting(world, assessment)
-    } else if suspended {
-        status::suspended(world, plan.suspended)
+    } else if plan.suspended {
+        status::suspended(world, plan.pending)
     } else {
         status::compose(world, assessment)
     }

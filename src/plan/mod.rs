@@ -27,8 +27,10 @@ pub struct Plan {
     pub probes: Vec<ProbeJob>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
-    /// Writes that are due but must wait: `spec.suspend` is set.
+    /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
     pub suspended: bool,
+    /// Writes are due that wait for `spec.suspend` to go.
+    pub pending: bool,
 }
 
 /// What is wished for at one core.
@@ -66,12 +68,11 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
     let (probes, readiness) = probes::jobs(world, plugin, assessment);
     let children = children::all(world, plugin);
     let metadata = finalizer::keep(world, &wanted.ledger);
-    let suspended = plugin.spec.suspended();
-    if suspended {
+    if plugin.spec.suspended() {
         let pending = metadata.is_some() || children.iter().any(Want::writes);
         return Plan {
-            suspended: pending,
-            probes: Vec::new(),
+            suspended: true,
+            pending,
             ..Plan::default()
         };
     }
@@ -81,7 +82,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         core: wanted.wishes,
         probes,
         readiness,
-        suspended: false,
+        ..Plan::default()
     }
 }
 

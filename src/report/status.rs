@@ -61,7 +61,12 @@ pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         .faults
         .iter()
         .find(|fault| fault.caused_by.is_some() || fault.layer == Layer::References);
+    let suspended = world.core.as_ref().is_some_and(|core| core.suspended());
     let (reason, message) = match blocked {
+        None if suspended => (
+            "DeregistrationBlocked",
+            "the registrations cannot be taken out of the core while the WazoCore is suspended".to_owned(),
+        ),
         Some(fault) => (
             "DeregistrationBlocked",
             format!(

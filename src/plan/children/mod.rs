@@ -13,7 +13,7 @@ use crate::api::parse::{Plugin, image_tag};
 use crate::keys::PluginKey;
 use crate::observe::facts::Identity;
 use crate::observe::memory::ChildKind;
-use crate::observe::world::World;
+use crate::observe::world::{GatewayView, World};
 
 /// What becomes of one child.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,11 @@ pub enum How {
         /// Somebody else changed it: the configuration is the same as before.
         drifted: bool,
     },
+    /// It is ours, and the spec asks for it no more.
+    Remove {
+        /// The object's uid.
+        uid: String,
+    },
     /// There is one of this name that is not ours, or ours is on its way out.
     Blocked {
         /// Whether it is being deleted and will make room.
@@ -53,7 +58,7 @@ impl Want {
     /// Whether it leads to a write.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        matches!(self.how, How::Create | How::Change { .. })
+        matches!(self.how, How::Create | How::Change { .. } | How::Remove { .. })
     }
 }
 
@@ -82,15 +87,13 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
             service::object(&owner, plugin),
         ),
     ];
-    if let Some(route) = http_route::object(&owner, plugin)
-        && world.gateway != crate::observe::world::GatewayView::ApiMissing
-    {
-        wants.push(want(
-            world,
-            ChildKind::HttpRoute,
-            facts.route.as_ref().map(|route| &route.id),
-            route,
-        ));
+    let known = facts.route.as_ref().map(|route| &route.id);
+    match http_route::object(&owner, plugin) {
+        Some(route) if world.gateway != GatewayView::ApiMissing => {
+            wants.push(want(world, ChildKind::HttpRoute, known, route));
+        }
+        Some(_) => {}
+        None => wants.extend(removal(world, ChildKind::HttpRoute, known)),
     }
     wants
 }
@@ -232,6 +235,20 @@ fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Va
         hash,
         how,
     }
+}
+
+/// A child that the spec asks for no more goes, where it is ours.
+fn removal(world: &World, kind: ChildKind, known: Option<&Identity>) -> Option<Want> {
+    let known = known.filter(|known| known.owner.as_deref() == Some(&world.itself.uid) && !known.deleting)?;
+    let how = How::Remove {
+        uid: known.uid.clone(),
+    };
+    Some(Want {
+        kind,
+        object: Value::Null,
+        hash: String::new(),
+        how,
+    })
 }
 
 fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
