@@ -98,6 +98,12 @@ impl Turn {
             // Another core of the stack found it.
             link.daemon_down(&error);
         }
+        let unasked = matches!(link.state().facts.session, SessionFact::Pending);
+        if self.daemon == Daemon::Auth && unasked {
+            // No login is tried now, and why is known.
+            link.session_failed(error);
+            link.confd_wake.notify_one();
+        }
         let probing = aim.stack.breaker(self.daemon).take_probe(now);
         link.show_breaker(aim, self.daemon);
         if probing {

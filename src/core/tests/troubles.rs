@@ -297,6 +297,19 @@ async fn two_cores_of_one_stack_share_breaker_and_lane() {
             bench.cores.facts(&other).unwrap().services[&Daemon::Confd].state == ServiceState::Down
         })
         .await;
+    let third = CoreKey::new("wazo-cores", "third");
+    bench
+        .cores
+        .put(CoreSettings {
+            key: third.clone(),
+            ..settings()
+        })
+        .unwrap();
+    bench
+        .until("told", |bench| {
+            matches!(&bench.cores.facts(&third).unwrap().session, SessionFact::Failed(error) if error.kind == Kind::Refused)
+        })
+        .await;
     let before = bench.fake.requests();
     bench.pass(300).await;
     let probes = bench.fake.requests() - before;
