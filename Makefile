@@ -20,11 +20,16 @@ deny := $(cache)/tools/cargo-deny-$(cargo_deny)/bin/cargo-deny
 # A folder with go.mod, so that Go works offline of the repository's root.
 go := env GOFLAGS= GOWORK=off go
 
-# Each test of `tests/` and `e2e/` is in exactly one of these; every run is of the whole workspace, since Cargo would
-# build the dependencies once more for another choice of packages.
-api_server_tests := $(patsubst tests/%.rs,--test %,$(wildcard tests/*.rs))
-contract_tests := $(patsubst e2e/core/tests/%.rs,--test %,$(wildcard e2e/core/tests/*.rs))
-unit_tests := --lib --bins $(patsubst %.rs,--test %,$(notdir $(wildcard e2e/image/tests/*.rs e2e/plugins/panel/tests/*.rs)))
+# Each test program is run by exactly one of these: `e2e`, `api-server` and `contract` say which are theirs, `unit` has
+# the others. Every run is of the whole workspace, since Cargo would build the dependencies once more for another choice
+# of packages.
+tests_in = $(patsubst %.rs,%,$(notdir $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*.rs $(1)/tests/*/main.rs))))
+api_server_tests := api_server $(call tests_in,e2e/harness)
+contract_tests := $(call tests_in,e2e/core)
+e2e_tests := scenarios
+unit_tests := $(filter-out $(api_server_tests) $(contract_tests) $(e2e_tests), \
+    $(call tests_in,.) $(call tests_in,e2e/*) $(call tests_in,e2e/plugins/*))
+test_programs = $(addprefix --test ,$(1))
 
 export CARGO_TARGET_DIR := $(target)
 export WAZO_E2E_CLUSTER_BIN := $(cluster)
@@ -74,7 +79,8 @@ tests-built:
 
 crds: ## the CustomResourceDefinitions from the types, also into the chart
 	@cargo build --locked --workspace --bins
-	@e2e/bin/crds $(target)/debug/wazo-plugin-operator
+	@for folder in crds charts/wazo-plugin-operator/files/crds; do \
+	    rm -f $$folder/*.yaml; $(target)/debug/wazo-plugin-operator crd --out $$folder; done
 
 # --- checks and tests
 
@@ -108,16 +114,16 @@ charts: programs ## the chart with real Helm, and the definitions in it
 	@diff -r crds charts/wazo-plugin-operator/files/crds && echo "charts: the definitions are those of crds/"
 
 unit: ## unit and property tests: seconds, no cluster
-	@cargo test --locked --workspace $(unit_tests)
+	@cargo test --locked --workspace --lib --bins $(call test_programs,$(unit_tests))
 	@cargo test --locked --workspace --doc
 
 contract: ## the simulated core against what real daemons were recorded to answer
-	@cargo test --locked --workspace $(contract_tests) -- --show-output
+	@cargo test --locked --workspace $(call test_programs,$(contract_tests)) -- --show-output
 
 api-server: programs ## the operator against a real API server and the simulated core
-	@cargo test --locked --workspace $(api_server_tests)
+	@cargo test --locked --workspace $(call test_programs,$(api_server_tests))
 
 e2e: cluster-command ## the operator as a pod on a real node (root)
 	@e2e/bin/ground
 	@e2e/bin/together kubernetes "$(MAKE) programs" rust "$(MAKE) images"
-	@cargo test --locked --workspace --test scenarios
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --locked --workspace $(call test_programs,$(e2e_tests))
