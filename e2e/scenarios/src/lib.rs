@@ -3,6 +3,8 @@
 
 pub mod asking;
 pub mod ground;
+pub mod held;
 pub mod objects;
 pub mod oracle;
 pub mod scene;
+pub mod waiting;

@@ -3,31 +3,23 @@
 use std::net::SocketAddr;
 use std::ops::AsyncFnOnce;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use kube::runtime::watcher::watch_object;
 use kube::{Client, Resource};
 use serde_json::{Value, json};
 use wazo_e2e::namespace;
 use wazo_e2e::objects::{self as parts, Seen};
 use wazo_e2e::recorder::Recorder;
-use wazo_e2e::trial::{APPS, STRANGER, seed};
+use wazo_e2e::trial::{APPS, seed};
 use wazo_e2e_node::{CORE_NAME, OPERATOR, run};
-use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::plugin::WazoPlugin;
 use wazo_simulated_core::{Options, SimulatedCore};
 
 use crate::ground::Ground;
 use crate::objects;
-
-/// How long a scenario waits for anything: half a minute until a core's absence is noticed, and a slow machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two looks at something in this process that cannot be watched.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Plays a scenario. When it panics, all that is known is printed.
 ///
@@ -232,7 +224,7 @@ impl Scene {
         Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
     }
 
-    fn of<K: Resource<DynamicType = ()>>(&self) -> Api<DynamicObject> {
+    pub(crate) fn of<K: Resource<DynamicType = ()>>(&self) -> Api<DynamicObject> {
         Api::namespaced_with(
             self.client.clone(),
             &self.namespace,
@@ -312,100 +304,6 @@ impl Scene {
         }
     }
 
-    /// Waits until an object, or its absence, is as wanted.
-    ///
-    /// # Panics
-    /// Where it does not become so in time; the message shows what it was last.
-    pub async fn until(
-        &self,
-        api: Api<DynamicObject>,
-        name: &str,
-        what: &str,
-        wanted: impl Fn(Option<&Seen>) -> bool,
-    ) -> Option<Seen> {
-        let mut last = None;
-        let waiting = async {
-            let mut versions = watch_object(api, name).boxed();
-            while let Some(version) = versions.next().await {
-                // A broken watch is started again by the watcher.
-                let Ok(object) = version else { continue };
-                last = object
-                    .and_then(|object| serde_json::to_value(object).ok())
-                    .map(Seen);
-                if wanted(last.as_ref()) {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            let status = last
-                .map(|seen| format!("{:#}", seen.0["status"]))
-                .unwrap_or_default();
-            panic!("{name} is not {what} within {PATIENCE:?}; its status: {status}");
-        }
-        last
-    }
-
-    /// Waits until a plugin's status, of the spec as it is now, is as wanted.
-    pub async fn plugin_until(&self, name: &str, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
-        self.until(self.of::<WazoPlugin>(), name, what, |seen| {
-            seen.is_some_and(|seen| seen.is_observed() && wanted(seen))
-        })
-        .await
-        .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
-    }
-
-    /// Waits until the WazoCore's status, of the spec as it is now, is as wanted.
-    pub async fn core_until(&self, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
-        self.until(self.of::<WazoCore>(), parts::CORE, what, |seen| {
-            seen.is_some_and(|seen| seen.is_observed() && wanted(seen))
-        })
-        .await
-        .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
-    }
-
-    /// Waits until a plugin is Ready and nothing is wrong with it.
-    pub async fn well(&self, name: &str) -> Seen {
-        self.plugin_until(name, "Ready without a fault", |seen| {
-            seen.is_ready() && !seen.has_fault()
-        })
-        .await
-    }
-
-    /// Waits until a plugin has a fault of a party, a layer and a reason.
-    pub async fn fault(&self, name: &str, party: &str, layer: &str, reason: &str) -> Seen {
-        let what = format!("faulty by {party}, {layer}, {reason}");
-        let seen = self
-            .plugin_until(name, &what, |seen| {
-                seen.is_fault(party, reason) && seen.fault("layer") == layer
-            })
-            .await;
-        assert!(!seen.fault("message").is_empty() && !seen.fault("action").is_empty());
-        seen
-    }
-
-    /// Waits until a plugin is gone.
-    pub async fn gone(&self, name: &str) {
-        self.until(self.of::<WazoPlugin>(), name, "gone", |seen| seen.is_none())
-            .await;
-    }
-
-    /// Waits for something in this process that cannot be watched.
-    ///
-    /// # Panics
-    /// Where it does not come in time.
-    pub async fn holds(&self, what: &str, wanted: impl Fn() -> bool) {
-        let waiting = async {
-            while !wanted() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        assert!(
-            tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
-            "{what}: not within {PATIENCE:?}"
-        );
-    }
-
     /// A WazoCore and a plugin, applied, Ready and registered.
     pub async fn ready_plugin(&self, name: &str) -> Seen {
         self.connect().await;
@@ -413,52 +311,6 @@ impl Scene {
         let seen = self.well(name).await;
         self.is_registered_once(name);
         seen
-    }
-
-    /// The URLs that an application of the core's tenant holds.
-    #[must_use]
-    pub fn urls(&self, app: &str) -> Vec<String> {
-        self.core
-            .apps()
-            .get(self.core.tenant(), app)
-            .and_then(|app| app.configuration["manifest_urls"].as_array().cloned())
-            .into_iter()
-            .flatten()
-            .filter_map(|url| url.as_str().map(ToOwned::to_owned))
-            .collect()
-    }
-
-    /// How often the applications hold the URL of a plugin, one number each.
-    #[must_use]
-    pub fn registrations(&self, plugin: &str) -> [usize; 2] {
-        let url = self.manifest_url(plugin);
-        APPS.map(|app| self.urls(app).iter().filter(|held| **held == url).count())
-    }
-
-    /// Each application holds the URL of a plugin, once.
-    ///
-    /// # Panics
-    /// Where it is otherwise.
-    pub fn is_registered_once(&self, plugin: &str) {
-        assert_eq!(self.registrations(plugin), [1, 1], "{plugin} in {APPS:?}");
-    }
-
-    /// What strangers had in the desktop application from the start is still there.
-    ///
-    /// # Panics
-    /// Where something of it is lost.
-    pub fn strangers_data_is_intact(&self) {
-        let app = self
-            .core
-            .apps()
-            .get(self.core.tenant(), APPS[0])
-            .expect("the application is never deleted");
-        let seeded = &seed().applications[0];
-        for key in ["turn_servers", "debug"] {
-            assert_eq!(app.configuration[key], seeded.configuration[key], "{key}");
-        }
-        assert_eq!(app.label, seeded.label);
-        assert!(self.urls(APPS[0]).contains(&STRANGER.to_owned()));
     }
 
     /// Kills the operator's pod where it stands.
