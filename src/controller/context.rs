@@ -27,6 +27,8 @@ use crate::report::metrics::Metrics;
 pub(super) struct Context {
     pub(super) plugins: Store<Raw<WazoPlugin>>,
     pub(super) core_objects: Store<Raw<WazoCore>>,
+    /// Whether the lists of both stores have arrived.
+    pub(super) listed: tokio::sync::watch::Receiver<bool>,
     pub(super) directory: Directory,
     pub(super) applier: Applier,
     pub(super) metrics: Metrics,
@@ -46,6 +48,14 @@ pub(super) fn recorder(client: Client, settings: &Settings) -> Recorder {
 }
 
 impl Context {
+    /// Waits until the lists of both kinds have arrived: a loop that begins before the other's list would take for
+    /// absent what it only does not know yet, and let a core go that plugins refer to.
+    pub(super) async fn listed(&self) {
+        let mut listed = self.listed.clone();
+        // An error means that the loops are gone: the operator is ending.
+        let _ = listed.wait_for(|listed| *listed).await;
+    }
+
     /// The core that a plugin refers to, even where the rest of its spec is not usable.
     pub(super) fn core_of(object: &Raw<WazoPlugin>) -> Option<CoreKey> {
         #[derive(Deserialize)]

@@ -35,6 +35,7 @@ pub(super) async fn reconcile(
     object: Arc<Raw<WazoCore>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    context.listed().await;
     let started = Instant::now();
     let result = pass(&object, &context).await;
     let outcome = if result.is_ok() { "done" } else { "failed" };

@@ -96,7 +96,10 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let config = || watcher::Config::default();
     let plugins = Controller::new(Api::<Raw<WazoPlugin>>::all(client.clone()), config());
     let core_objects = Controller::new(Api::<Raw<WazoCore>>::all(client.clone()), config());
+    let (arrived, listed) = tokio::sync::watch::channel(false);
+    let stores = (plugins.store(), core_objects.store());
     let context = Arc::new(Context {
+        listed,
         plugins: plugins.store(),
         core_objects: core_objects.store(),
         directory: Directory::default(),
@@ -124,7 +127,14 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let mut lists = synced.clone();
     let controllers = async {
         lists.wait().await;
-        future::join(
+        future::join3(
+            // In the task of the loops: a store remembers only who waited for it last, and wakes nobody else.
+            async {
+                let (plugins, cores) = stores;
+                if plugins.wait_until_ready().await.is_ok() && cores.wait_until_ready().await.is_ok() {
+                    arrived.send_replace(true);
+                }
+            },
             plugins
                 .with_config(loops.clone())
                 .reconcile_on(plugin_wakes)

@@ -34,6 +34,7 @@ pub(super) async fn reconcile(
     object: Arc<Raw<WazoPlugin>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
+    context.listed().await;
     let started = Instant::now();
     let result = pass(&object, &context).await;
     let uid = object.meta().uid.as_deref().unwrap_or_default();
