@@ -19,7 +19,6 @@ use crate::api::object::Raw;
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::reason::Reason;
 use crate::apply::ApplyError;
-use crate::core::facts::SessionFact;
 use crate::judge::candidate::settle;
 use crate::judge::core::{Unusable, judge};
 use crate::keys::{CoreKey, Wake};
@@ -83,11 +82,9 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Action, PassE
     let facts = context.applier.cores.facts(&key);
     let before: WazoCoreStatus = object.status();
     let now = Timestamp::now();
-    // Until this process has asked the core, what the status says goes on to hold.
-    let asked = facts
-        .as_ref()
-        .is_some_and(|facts| !matches!(facts.session, SessionFact::Pending));
-    let fault = if unusable.is_none() && !asked {
+    // Until this process knows the core, what the status says goes on to hold.
+    let known = facts.as_deref().is_some_and(core_status::known);
+    let fault = if unusable.is_none() && !known {
         before.fault.clone()
     } else {
         judge(
@@ -120,7 +117,7 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Action, PassE
         .iter()
         .filter(|plugin| plugin.status::<WazoPluginStatus>().fault.is_some())
         .count();
-    let status = core_status::compose(&CoreReport {
+    let report_of = CoreReport {
         generation: object.meta().generation.unwrap_or_default(),
         before: &before,
         facts: facts.as_deref(),
@@ -132,7 +129,13 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Action, PassE
         suspended,
         deleting,
         now,
-    });
+    };
+    let holds = before.observed_generation == report_of.generation && !known;
+    let status = if holds && unusable.is_none() && !suspended && !deleting {
+        core_status::unchanged(&report_of)
+    } else {
+        core_status::compose(&report_of)
+    };
     report(object, context, &before, &status).await?;
     // The last plugin's end is no event of ours: it is looked for.
     let pause = if deleting {

@@ -80,6 +80,30 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
     }
 }
 
+/// The status that was written last, with what needs no answer of the core: for the first moments of a process.
+#[must_use]
+pub fn unchanged(report: &CoreReport<'_>) -> WazoCoreStatus {
+    WazoCoreStatus {
+        plugins: Some(report.plugins.clone()),
+        ..report.before.clone()
+    }
+}
+
+/// Whether this process knows how the core is: everything was asked, or something that was asked failed.
+#[must_use]
+pub fn known(facts: &CoreFacts) -> bool {
+    let is = |state| facts.services.values().any(|service| service.state == state);
+    match facts.session {
+        SessionFact::Pending => false,
+        SessionFact::Failed(_) => true,
+        SessionFact::LoggedIn(_) => {
+            facts.tenant_refused
+                || is(ServiceState::Down)
+                || facts.missing_permissions.is_some() && !is(ServiceState::Unknown)
+        }
+    }
+}
+
 /// Whether the core is known to work: logged in, rights there, every daemon answers.
 #[must_use]
 pub fn works(facts: &CoreFacts) -> bool {
