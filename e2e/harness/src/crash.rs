@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_simulated_core::EffectKind;
 
+use crate::difference::difference;
 use crate::gate::{Asked, CrashPoint, Gate, Moment};
 use crate::objects;
 use crate::trial::{APPS, STRANGER, Trial, trial};
@@ -322,28 +323,4 @@ fn stable(kind: &str, mut object: Value) -> Value {
         }
     }
     json!({"metadata": kept, "spec": spec, "status": status})
-}
-
-/// Where two states differ, by path.
-fn difference(left: &Value, right: &Value) -> String {
-    let mut lines = Vec::new();
-    walk(String::new(), left, right, &mut lines);
-    lines.join("\n")
-}
-
-fn walk(path: String, left: &Value, right: &Value, lines: &mut Vec<String>) {
-    match (left, right) {
-        (Value::Object(a), Value::Object(b)) => {
-            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                walk(format!("{path}.{key}"), &left[key], &right[key], lines);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for index in 0..a.len() {
-                walk(format!("{path}[{index}]"), &a[index], &b[index], lines);
-            }
-        }
-        _ if left != right => lines.push(format!("  {path}: undisturbed {left}, now {right}")),
-        _ => {}
-    }
 }

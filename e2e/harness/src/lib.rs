@@ -8,6 +8,7 @@ pub mod authority;
 pub mod cluster;
 pub mod crash;
 pub mod crds;
+pub mod difference;
 pub mod gate;
 pub mod gateway;
 pub mod log;

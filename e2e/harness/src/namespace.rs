@@ -111,9 +111,6 @@ where
         if let Some(metadata) = value["metadata"].as_object_mut() {
             metadata.remove("managedFields");
         }
-        text.push_str(&format!(
-            "--- {kind}\n{}",
-            serde_yaml::to_string(&value).unwrap_or_default()
-        ));
+        text.push_str(&format!("--- {kind}\n{value:#}\n"));
     }
 }

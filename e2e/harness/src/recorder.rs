@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::plugin::WazoPlugin;
 
+use crate::difference::difference;
 use crate::rules;
 
 /// More writes than this in one test are a loop.
@@ -123,6 +124,19 @@ impl Recorder {
         lock(&self.kept).writes.get(key).copied().unwrap_or_default()
     }
 
+    /// What changed in the statuses, version by version.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let kept = lock(&self.kept);
+        let mut last: HashMap<&str, &Value> = HashMap::new();
+        let mut story = String::new();
+        for (key, status) in &kept.history {
+            let before = last.insert(key, status).unwrap_or(&Value::Null);
+            story.push_str(&format!("{key}\n{}\n", difference(before, status)));
+        }
+        story
+    }
+
     /// Every version of an object's status, oldest first.
     #[must_use]
     pub fn history(&self, key: &str) -> Vec<Value> {
@@ -174,8 +188,7 @@ fn record(kept: &mut Kept, kind: &str, object: &DynamicObject, secrets: &[String
         broken.push(format!("written {MOST_WRITES} times"));
     }
     for rule in broken {
-        let text = serde_yaml::to_string(&value).unwrap_or_default();
-        kept.broken.push(format!("{key}: {rule}\n{text}"));
+        kept.broken.push(format!("{key}: {rule}\n{value:#}"));
     }
     kept.history.push((key.clone(), value["status"].clone()));
     kept.last.insert(key, value);

@@ -146,6 +146,7 @@ impl Trial {
         };
         if outcome.is_err() {
             println!("{}", namespace::describe(&self.client, &self.namespace).await);
+            println!("--- every write of a status\n{}", self.recorder.story());
             println!("--- external applications\n{:#?}", self.core.apps().list());
             println!("--- log of the operator\n{}", self.wiring.log.text());
         }
@@ -427,7 +428,7 @@ impl Trial {
             }
         };
         if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            let status = last.map(|seen| serde_yaml::to_string(&seen.0["status"]).unwrap_or_default());
+            let status = last.map(|seen| format!("{:#}", seen.0["status"]));
             panic!(
                 "{name} is not {what} within {PATIENCE:?}; its status: {}",
                 status.as_deref().unwrap_or("none")

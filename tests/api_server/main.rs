@@ -1,0 +1,17 @@
+//! The operator on a real API server: with a simulated core, a simulated gateway, simulated pods, and real HTTP
+//! between it and the plugins.
+//!
+//! All tests of this program share one control plane, each in a namespace and with an operator of its own. Every
+//! status that is written is checked against the rules of kstatus, Flux and our own, in every test.
+
+mod bad_input;
+mod bad_manifest;
+mod core_away;
+mod core_config;
+mod crash_points;
+mod deletion;
+mod first_plugin;
+mod idle;
+mod strangers;
+mod suspend;
+mod workload;
