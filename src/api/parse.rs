@@ -64,6 +64,14 @@ impl Plugin {
         if spec.workload.replicas < 1 {
             return Err(Invalid::new("spec.workload.replicas", "must be at least 1"));
         }
+        if let Some(expose) = &spec.expose
+            && !is_host(&expose.host)
+        {
+            return Err(Invalid::new(
+                "spec.expose.host",
+                "must be a DNS name in lower case, as in crm.acme.example",
+            ));
+        }
         let url = match &spec.expose {
             None => None,
             Some(expose) => Some(match &expose.url {
@@ -99,6 +107,32 @@ impl Plugin {
         }
         Ok(Self { spec, url, ui })
     }
+}
+
+/// Checks the name of a WazoPlugin: its children bear it, and a Service's name is a DNS-1035 label.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_name(name: &str) -> Result<(), Invalid> {
+    let fits = name.len() <= 52 && name.starts_with(|c: char| c.is_ascii_lowercase()) && is_label(name);
+    if fits {
+        return Ok(());
+    }
+    let problem = "must be at most 52 lower case letters, digits and '-', starting with a letter";
+    Err(Invalid::new("metadata.name", problem))
+}
+
+fn is_host(host: &str) -> bool {
+    host.len() <= 253 && host.contains('.') && host.split('.').all(is_label)
+}
+
+/// A DNS label (RFC 1123).
+fn is_label(label: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&label.len())
+        && label.chars().all(allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 fn check_image(image: &str) -> Result<(), Invalid> {
@@ -241,6 +275,18 @@ mod tests {
             ),
         ] {
             assert_eq!(plugin(exposed(extra), manifest).unwrap_err().path, path);
+        }
+    }
+
+    #[test]
+    fn a_host_or_a_name_that_dns_does_not_know_is_refused() {
+        let host = |host: &str| plugin(exposed(serde_json::json!({"host": host})), "/m.json");
+        for bad in ["CRM.example", "localhost", "a..b", "-a.example", "a_b.example"] {
+            assert_eq!(host(bad).unwrap_err().path, "spec.expose.host", "{bad}");
+        }
+        assert!(check_name("crm-panel").is_ok());
+        for bad in ["1crm", "Crm", "crm-", "", &"c".repeat(53)] {
+            assert_eq!(check_name(bad).unwrap_err().path, "metadata.name", "{bad}");
         }
     }
 

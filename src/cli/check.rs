@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::{WazoCore, WazoCoreSpec};
 use wazo_plugin_operator::api::object::Raw;
-use wazo_plugin_operator::api::parse::{Invalid, Plugin};
+use wazo_plugin_operator::api::parse::{Invalid, Plugin, check_name};
 use wazo_plugin_operator::api::plugin::{WazoPlugin, WazoPluginSpec};
 use wazo_plugin_operator::api::ui_manifest::{self, Level, Violation};
 use wazo_plugin_operator::core::StackUrl;
@@ -124,6 +124,7 @@ fn objects(path: &str, documents: &[Value]) -> Result<(usize, Vec<Finding>), Cli
 fn plugin(document: &Value) -> Result<(), Invalid> {
     let object: Raw<WazoPlugin> = serde_json::from_str(&document.to_string())
         .map_err(|error| Invalid::new("metadata", error.to_string()))?;
+    check_name(&object.key().name)?;
     Plugin::parse(object.spec::<WazoPluginSpec>()?).map(drop)
 }
 

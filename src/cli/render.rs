@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use wazo_plugin_operator::api::object::Raw;
-use wazo_plugin_operator::api::parse::{Invalid, Plugin};
+use wazo_plugin_operator::api::parse::{Invalid, Plugin, check_name};
 use wazo_plugin_operator::api::plugin::{WazoPlugin, WazoPluginSpec};
 use wazo_plugin_operator::keys::PluginKey;
 use wazo_plugin_operator::plan::children;
@@ -43,9 +43,8 @@ impl Render {
             } else {
                 key.namespace.clone()
             };
-            let plugin = object
-                .spec::<WazoPluginSpec>()
-                .map_err(Invalid::from)
+            let plugin = check_name(&key.name)
+                .and_then(|()| object.spec::<WazoPluginSpec>().map_err(Invalid::from))
                 .and_then(Plugin::parse)
                 .map_err(|error| problem(format!("WazoPlugin \"{}\": {error}", key.name)))?;
             objects.extend(children::render(&PluginKey::new(namespace, key.name), &plugin));

@@ -13,7 +13,7 @@ use super::{Settings, backoff::Backoff};
 use crate::api::core::WazoCore;
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
 use crate::api::object::Raw;
-use crate::api::parse::{Invalid, Plugin};
+use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{WazoPlugin, WazoPluginSpec};
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
@@ -87,9 +87,8 @@ impl Context {
     /// Puts together all that is known about a plugin. No I/O. `None`: its core exists and was not looked at yet.
     pub(super) fn observe(&self, object: &Raw<WazoPlugin>) -> Option<World> {
         let key = object.key();
-        let plugin = object
-            .spec::<WazoPluginSpec>()
-            .map_err(Invalid::from)
+        let plugin = check_name(&key.name)
+            .and_then(|()| object.spec::<WazoPluginSpec>().map_err(Invalid::from))
             .and_then(Plugin::parse);
         let core_key = Self::core_of(object);
         let core = match &core_key {

@@ -77,14 +77,19 @@ pub fn faults(before: Option<&Fault>, after: Option<&Fault>) -> Vec<Note> {
                 "{:?}: {}: {}. {}",
                 fault.party, fault.reason, fault.message, fault.action
             );
+            // The recorder folds events of one action into a series under the text of the first.
             vec![Note {
                 warning: true,
                 reason: "FaultAttributed",
-                action: "Judge",
+                action: fault.reason.as_str(),
                 text,
             }]
         }
-        (Some(old), None) => vec![normal("FaultCleared", "Judge", format!("{} is over", old.reason))],
+        (Some(old), None) => vec![normal(
+            "FaultCleared",
+            old.reason.as_str(),
+            format!("{} is over", old.reason),
+        )],
         (None, None) => Vec::new(),
     }
 }
