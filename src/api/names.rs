@@ -6,7 +6,7 @@ pub const GROUP: &str = "plugins.wazo.io";
 pub const FINALIZER: &str = "plugins.wazo.io/deregister";
 /// Label on every child; its value is the plugin's name. It alone is the Deployment's selector.
 pub const PLUGIN_LABEL: &str = "plugins.wazo.io/plugin";
-/// Annotation on every child: the hash of the configuration that was last applied.
+/// Annotation on every child: the hash of the configuration that was last applied. On pods: the hash of their template.
 pub const APPLIED_ANNOTATION: &str = "plugins.wazo.io/applied";
 /// Annotation of ours on a WazoPlugin (JSON, at most 4 KiB): what cannot be derived, such as an old URL still to remove.
 pub const LEDGER_ANNOTATION: &str = "plugins.wazo.io/ledger";

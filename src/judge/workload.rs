@@ -46,16 +46,45 @@ pub fn available(world: &World) -> State {
     }
 }
 
-/// The pods of the newest revision that are to stay.
+/// The pods of the newest revision that are to stay: those of the Deployment's template, or the youngest where none
+/// of them was made yet.
 #[must_use]
 pub fn newest_pods(world: &World) -> Vec<&PodFact> {
-    let staying = || world.children.pods.values().filter(|pod| !pod.deleting);
-    let newest = staying()
+    let of_template: Vec<_> = staying(world)
+        .filter(|pod| Some(pod.revision.as_str()) == template(world))
+        .collect();
+    if !of_template.is_empty() {
+        return of_template;
+    }
+    let newest = staying(world)
         .max_by_key(|pod| pod.created)
         .map(|pod| pod.revision.as_str());
-    staying()
+    staying(world)
         .filter(|pod| Some(pod.revision.as_str()) == newest)
         .collect()
+}
+
+/// Whether all pods that are to stay are of the newest revision, however many are asked for.
+#[must_use]
+pub fn is_of_one_revision(world: &World) -> bool {
+    match template(world) {
+        Some(template) => {
+            staying(world).next().is_some() && staying(world).all(|pod| pod.revision == template)
+        }
+        None => world.children.deployment.as_ref().is_some_and(|deployment| {
+            deployment.observed_generation >= deployment.id.generation
+                && deployment.updated == deployment.replicas
+        }),
+    }
+}
+
+fn staying(world: &World) -> impl Iterator<Item = &PodFact> {
+    world.children.pods.values().filter(|pod| !pod.deleting)
+}
+
+fn template(world: &World) -> Option<&str> {
+    let deployment = world.children.deployment.as_ref()?;
+    Some(deployment.template.as_str()).filter(|template| !template.is_empty())
 }
 
 fn refused_child(world: &World) -> Option<State> {
@@ -85,10 +114,7 @@ fn refused_child(world: &World) -> Option<State> {
 
 /// A change of the number of pods alone does not take away that the revision is in force.
 fn scaled(world: &World, deployment: &DeploymentFact) -> bool {
-    super::was_ready(world)
-        && deployment.observed_generation >= deployment.id.generation
-        && deployment.updated == deployment.replicas
-        && deployment.available > 0
+    super::was_ready(world) && is_of_one_revision(world) && deployment.available > 0
 }
 
 fn replica_failure(failure: &ConditionFact, world: &World) -> Candidate {

@@ -59,6 +59,8 @@ impl ConditionFact {
 pub struct DeploymentFact {
     /// Who it is.
     pub id: Identity,
+    /// The hash of its pod template (our annotation); empty where it has none.
+    pub template: String,
     /// The generation that its controller has seen.
     pub observed_generation: i64,
     /// Pods asked for.
@@ -124,7 +126,7 @@ pub struct GatewayFact {
 pub struct PodFact {
     /// Its name; never put into a status.
     pub name: String,
-    /// `pod-template-hash`: its revision.
+    /// Its revision: the hash of its template (our annotation), else `pod-template-hash`.
     pub revision: String,
     /// When it was made.
     pub created: Option<Timestamp>,

@@ -60,6 +60,12 @@ pub fn deployment(object: &Deployment) -> DeploymentFact {
     let status = object.status.clone().unwrap_or_default();
     DeploymentFact {
         id: identity(&object.metadata),
+        template: object
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.template.metadata.as_ref())
+            .and_then(template_of)
+            .unwrap_or_default(),
         observed_generation: status.observed_generation.unwrap_or_default(),
         desired: object.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
         replicas: status.replicas.unwrap_or_default(),
@@ -78,6 +84,11 @@ pub fn deployment(object: &Deployment) -> DeploymentFact {
                 since: condition.last_transition_time.as_ref().map(|time| time.0),
             }),
     }
+}
+
+/// The hash of the template that a template, or a pod of it, bears.
+fn template_of(meta: &ObjectMeta) -> Option<String> {
+    meta.annotations.as_ref()?.get(APPLIED_ANNOTATION).cloned()
 }
 
 /// A route as a fact.
@@ -133,12 +144,8 @@ pub fn pod(object: &Pod) -> PodFact {
     let ready = condition("Ready");
     PodFact {
         name: object.metadata.name.clone().unwrap_or_default(),
-        revision: object
-            .metadata
-            .labels
-            .as_ref()
-            .and_then(|labels| labels.get("pod-template-hash"))
-            .cloned()
+        revision: template_of(&object.metadata)
+            .or_else(|| object.metadata.labels.as_ref()?.get("pod-template-hash").cloned())
             .unwrap_or_default(),
         created: object.metadata.creation_timestamp.as_ref().map(|time| time.0),
         deleting: object.metadata.deletion_timestamp.is_some(),

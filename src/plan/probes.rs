@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
-use crate::judge::workload::newest_pods;
+use crate::judge::workload::{is_of_one_revision, newest_pods};
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, World};
@@ -18,11 +18,7 @@ pub fn revision(world: &World) -> String {
         .first()
         .map(|pod| pod.revision.clone())
         .unwrap_or_default();
-    let alone = world.children.deployment.as_ref().is_some_and(|deployment| {
-        deployment.observed_generation >= deployment.id.generation
-            && deployment.updated == deployment.replicas
-    });
-    if alone {
+    if is_of_one_revision(world) {
         newest
     } else {
         format!("{newest}-rolling")

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Owner, readiness_path};
-use crate::api::names::PLUGIN_LABEL;
+use super::{Owner, hash, readiness_path};
+use crate::api::names::{APPLIED_ANNOTATION, PLUGIN_LABEL};
 use crate::api::parse::Plugin;
 use crate::observe::map::CONTAINER;
 
@@ -26,6 +26,9 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
     {
         pod["imagePullSecrets"] = json!(secrets);
     }
+    let mut template = json!({"metadata": {"labels": owner.labels(plugin)}, "spec": pod});
+    // Tells the pods of one template from those of another: the Deployment's own counters lag behind its spec.
+    template["metadata"]["annotations"] = json!({APPLIED_ANNOTATION: hash(&template)});
     json!({
         "metadata": owner.metadata(plugin),
         "spec": {
@@ -33,7 +36,7 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
             "revisionHistoryLimit": 3,
             // The selector is fixed for ever: a Deployment's cannot be changed.
             "selector": {"matchLabels": {PLUGIN_LABEL: owner.name()}},
-            "template": {"metadata": {"labels": owner.labels(plugin)}, "spec": pod},
+            "template": template,
         },
     })
 }
