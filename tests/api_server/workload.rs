@@ -147,7 +147,12 @@ fn a_crash_of_a_plugin_that_worked_is_told_at_once_and_heals() {
         trial.start();
         trial.ready_plugin("crm").await;
         trial.pods("crm", PodState::crash(1));
-        let seen = trial.fault("crm", "Partner", "ProcessExited").await;
+        // The pod's status is known a moment before the Deployment's: for that long the fault does not block.
+        let seen = trial
+            .plugin_until("crm", "down", |seen| {
+                seen.is_fault("Partner", "ProcessExited") && seen.is_blocked()
+            })
+            .await;
         assert_eq!((seen.truth("Ready"), seen.truth("Registered")), ("False", "True"));
         assert!(
             trial.is_registered("crm"),
