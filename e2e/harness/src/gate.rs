@@ -129,6 +129,12 @@ impl Gate {
         self.count.send_replace(0);
     }
 
+    /// Lets the operator live from here on; the answer is whether it is dead already.
+    pub fn disarm(&self) -> bool {
+        self.passed().point = None;
+        self.is_dead()
+    }
+
     /// The mutating requests since the last [`Gate::arm`], sent or about to be sent when the operator died.
     #[must_use]
     pub fn mutations(&self) -> Vec<Asked> {
@@ -175,7 +181,7 @@ impl Gate {
             return std::future::pending().await;
         }
         let answer = send.await;
-        if moment == Some(Moment::After) {
+        if moment == Some(Moment::After) && self.passed().point.is_some() {
             self.dead.send_replace(true);
         }
         if self.is_dead() {
