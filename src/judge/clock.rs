@@ -49,9 +49,10 @@ pub fn left(clock: &RolloutClock, world: &World) -> Option<i64> {
 
 fn stands_still(first: Option<&Fault>) -> bool {
     first.is_some_and(|fault| {
+        let suspected = fault.suspected.as_ref().map(|suspicion| suspicion.party);
         fault.caused_by.is_some()
             || matches!(
-                fault.party,
+                suspected.unwrap_or(fault.party),
                 Party::Core | Party::Path | Party::Dependency | Party::Operator
             )
     })

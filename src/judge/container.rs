@@ -122,10 +122,23 @@ fn not_started(message: &str, context: &Context<'_>, since: Timestamp) -> Candid
     .evidence("kubelet", told, Some(context.owner.clone()))
 }
 
+/// Whether nobody saw how the run ended: the node was started anew, or is gone.
+fn is_lost(run: &Termination) -> bool {
+    matches!(run.reason.as_str(), "Unknown" | "ContainerStatusUnknown")
+}
+
 /// The candidate for a container whose run ended.
 fn ended(run: &Termination, context: &Context<'_>, fallback: Timestamp) -> Candidate {
     let since = run.finished.unwrap_or(fallback);
     let owner = Some(context.owner.clone());
+    if is_lost(run) {
+        let told = "the node does not know how the container ended";
+        return Candidate::new(Reason::PodsEvicted, since, told).evidence(
+            "kubelet",
+            run.reason.clone(),
+            owner,
+        );
+    }
     match (run.reason.as_str(), run.exit_code) {
         ("OOMKilled", _) => Candidate::new(
             Reason::OutOfMemory,
@@ -162,10 +175,10 @@ fn ended(run: &Termination, context: &Context<'_>, fallback: Timestamp) -> Candi
 /// A container that runs and is not ready: the prober's look at the pod tells why, once the process had time to start.
 fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     let age = context.now.as_second() - started.as_second();
+    // Between two crashes the verdict stays; a run that was ended from outside says nothing of the process.
     if pod.container.restarts > 0
         && let Some(last) = &pod.container.last
-        && last.exit_code != 0
-        && !matches!(last.exit_code, 137 | 143)
+        && (last.reason == "OOMKilled" || !matches!(last.exit_code, 137 | 143) && !is_lost(last))
         && age < STARTUP_SECONDS
     {
         return State::bad(ended(last, context, started));

@@ -58,7 +58,7 @@ pub fn judge(
         .iter()
         .find(|(_, service)| service.state == ServiceState::Down)
     {
-        return Some(here(down(*daemon, service)));
+        return Some(here(down(*daemon, service, worked)));
     }
     if facts.tenant_refused {
         return Some(here(
@@ -118,19 +118,22 @@ pub fn judge(
     })
 }
 
-fn down(daemon: Daemon, service: &ServiceFact) -> Candidate {
+fn down(daemon: Daemon, service: &ServiceFact, worked: bool) -> Candidate {
     let candidate = match &service.error {
-        Some(error) => from_error(error, service.last_good.is_some()),
-        None => Candidate::new(
-            Reason::CoreServiceDown,
-            service.since,
-            format!("{} does not work", daemon.name()),
-        ),
+        Some(error) => from_error(error, worked || service.last_good.is_some()),
+        None => {
+            let told = format!("{} does not work", daemon.name());
+            Candidate::new(Reason::CoreServiceDown, service.since, told.clone()).evidence(
+                "operator→core",
+                told,
+                None,
+            )
+        }
     };
     candidate.last_good(service.last_good)
 }
 
-/// The candidate for a call to the core that failed. `worked`: the same thing worked before, in this process.
+/// The candidate for a call to the core that failed. `worked`: the same thing worked before.
 #[must_use]
 pub fn from_error(error: &CoreError, worked: bool) -> Candidate {
     let (reason, decisive) = reason_of(error, worked);

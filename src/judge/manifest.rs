@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::candidate::Candidate;
 use super::state::State;
-use super::{World, settled, was_ready};
+use super::{World, known_faults, settled, was};
+use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::Verify;
@@ -74,18 +75,19 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
 
 /// Before the first look of this process: what the status says of a generation that was in force goes on to hold.
 fn not_looked_at(world: &World) -> State {
-    let known = world.itself.before.fault.as_ref().filter(|fault| {
-        matches!(
-            fault.layer,
-            Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest
-        )
+    let known = known_faults(world).find(|fault| {
+        fault.caused_by.is_none()
+            && matches!(
+                fault.layer,
+                Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest
+            )
     });
     match known {
         Some(fault) if settled(world) => State::bad(Candidate {
             fault: fault.clone(),
             decisive: true,
         }),
-        _ if settled(world) && was_ready(world) => State::Good,
+        _ if settled(world) && was(world, ConditionType::Exposed) => State::Good,
         _ => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
     }
 }

@@ -12,10 +12,12 @@ pub mod manifest;
 pub mod registration;
 pub mod route;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod workload;
 
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::{Fault, ObjectReference, Resolution};
+use crate::api::fault::{Confidence, Fault, ObjectReference, Party, Resolution, Suspicion};
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::RolloutClock;
 use crate::api::reason::Reason;
@@ -89,7 +91,12 @@ pub fn settled(world: &World) -> bool {
 /// Whether the plugin was `Ready` when it was last reported on.
 #[must_use]
 pub fn was_ready(world: &World) -> bool {
-    find(&world.itself.before.conditions, ConditionType::Ready).is_some_and(|ready| ready.status == "True")
+    was(world, ConditionType::Ready)
+}
+
+/// Whether a condition was true when the plugin was last reported on.
+fn was(world: &World, kind: ConditionType) -> bool {
+    find(&world.itself.before.conditions, kind).is_some_and(|condition| condition.status == "True")
 }
 
 /// Judges a plugin.
@@ -135,44 +142,38 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
 }
 
 fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
-    let workload = confirm(workload::judge(world, plugin), world);
-    let route = confirm(route::judge(world, plugin), world);
-    let manifest = match (&workload, &route) {
-        // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
-        (_, State::Good) => confirm(manifest::judge(world, plugin), world),
-        _ => State::waiting(
-            "ManifestPending",
-            "the manifest is looked at when the Gateway takes the route",
-        ),
+    let (workload, workload_again) = confirm(workload::judge(world, plugin), world);
+    let (route, route_again) = confirm(route::judge(world, plugin), world);
+    // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
+    let (manifest, manifest_again) = if route.is_good() {
+        confirm(manifest::judge(world, plugin), world)
+    } else {
+        let told = "the manifest is looked at when the Gateway takes the route";
+        (State::waiting("ManifestPending", told), None)
     };
     let registrations = registration::judge(world, plugin);
-    let own = [&workload, &route, &manifest].into_iter().find_map(candidate_of);
+    let chain = unmasked([&workload, &route, &manifest]);
     let registered = registrations.iter().all(|row| row.state.is_good());
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
     // A core that is away explains every call to it that failed.
     let refused = if core.is_some() { None } else { refused };
-    let mut faults: Vec<Fault> = [own, refused]
-        .into_iter()
-        .flatten()
+    let mut faults: Vec<Fault> = chain
+        .iter()
+        .filter_map(|state| candidate_of(state))
+        .chain(refused)
         .map(|candidate| candidate.fault.clone())
         .collect();
     faults.extend(core);
-    let faults = settled_faults(world, faults);
-    let waiting = [&workload, &route, &manifest]
-        .into_iter()
+    let mut faults = settled_faults(world, faults);
+    let waiting = chain
+        .iter()
+        .copied()
         .chain(registrations.iter().map(|row| &row.state))
         .find_map(|state| match state {
             State::Waiting { reason, message, .. } => Some((*reason, message.clone())),
             _ => None,
         });
-    let again = [&workload, &route, &manifest]
-        .into_iter()
-        .filter_map(|state| match state {
-            State::Waiting { again, .. } => *again,
-            _ => None,
-        })
-        .min();
     let done = waiting.is_none() && !faults.iter().any(|fault| fault.blocking);
     let clock = if done {
         None
@@ -180,6 +181,10 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         clock::tick(world, faults.first())
     };
     let expired = clock.as_ref().is_some_and(|clock| clock::expired(clock, world));
+    if expired && !faults.iter().any(|fault| fault.blocking) {
+        faults.push(too_late(world, waiting.as_ref()));
+        faults = settled_faults(world, faults);
+    }
     let phase = phase(world, waiting, faults.first(), done, expired);
     let deadline = clock.as_ref().and_then(|clock| clock::left(clock, world));
     Assessment {
@@ -192,8 +197,35 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         faults,
         phase,
         clock,
-        again: [again, deadline].into_iter().flatten().min(),
+        again: [workload_again, route_again, manifest_again, deadline]
+            .into_iter()
+            .flatten()
+            .min(),
     }
+}
+
+/// The layers of a chain up to the first one that is broken: it explains those behind it.
+fn unmasked(chain: [&State; 3]) -> Vec<&State> {
+    let blocks = |state: &State| candidate_of(state).is_some_and(|candidate| candidate.fault.blocking);
+    let end = chain
+        .iter()
+        .position(|state| blocks(state))
+        .unwrap_or(chain.len());
+    chain.into_iter().take(end + 1).collect()
+}
+
+/// The rollout took too long, and nobody is known to be at fault.
+fn too_late(world: &World, waiting: Option<&(&'static str, String)>) -> Fault {
+    let last = waiting.map_or("work goes on", |(_, message)| message.as_str());
+    let told = format!("the rollout did not end in time: {last}");
+    Candidate::new(Reason::RolloutDeadlineExceeded, world.now, told)
+        .evidence(
+            "operator",
+            last,
+            Some(format!("WazoPlugin/{}", world.itself.key.name)),
+        )
+        .indirect("a signal that tells what the rollout waits for")
+        .fault
 }
 
 fn candidate_of(state: &State) -> Option<&Candidate> {
@@ -203,30 +235,34 @@ fn candidate_of(state: &State) -> Option<&Candidate> {
     }
 }
 
-/// A signal that is not decisive must last before it counts against something that worked.
-fn confirm(state: State, world: &World) -> State {
-    let State::Bad(candidate) = &state else {
-        return state;
+/// The faults that the status tells of.
+fn known_faults(world: &World) -> impl Iterator<Item = &Fault> {
+    let before = &world.itself.before;
+    before.fault.iter().chain(&before.other_faults)
+}
+
+/// A signal that is not decisive must last before it counts against something that worked. Also: the seconds after
+/// which time alone may change the state.
+fn confirm(state: State, world: &World) -> (State, Option<i64>) {
+    let candidate = match &state {
+        State::Bad(candidate) => candidate,
+        State::Waiting { again, .. } => {
+            let again = *again;
+            return (state, again);
+        }
+        State::Good => return (state, None),
     };
-    let age = world.now.as_second() - candidate.fault.since.0.as_second();
-    let reported = world
-        .itself
-        .before
-        .fault
-        .as_ref()
-        .is_some_and(|fault| fault.reason == candidate.fault.reason);
-    if candidate.decisive || reported || age >= CONFIRM_SECONDS {
-        return state;
+    let left = CONFIRM_SECONDS - (world.now.as_second() - candidate.fault.since.0.as_second());
+    let reported = known_faults(world).any(|fault| fault.reason == candidate.fault.reason);
+    if candidate.decisive || reported || left <= 0 {
+        return (state, None);
     }
     if was_ready(world) {
         // Nothing is taken away on a first doubtful sign; it is looked at again.
-        return State::Good;
+        return (State::Good, Some(left));
     }
-    State::for_now(
-        "Confirming",
-        "something does not answer; it is looked at again",
-        CONFIRM_SECONDS - age,
-    )
+    let told = "something does not answer; it is looked at again";
+    (State::for_now("Confirming", told, left), Some(left))
 }
 
 /// The core's own verdict, as this plugin refers to it.
@@ -259,32 +295,60 @@ fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault>
         field_path: None,
     };
     if core.suspended() {
-        if registered {
+        if registered && !world.itself.deleting {
             return None;
         }
-        let mut fault = Candidate::new(
-            Reason::CoreSuspended,
-            world.now,
-            "the WazoCore is suspended, and the registration is not done",
-        )
-        .fault;
+        let told = "the WazoCore is suspended while work is pending";
+        let mut fault = Candidate::new(Reason::CoreSuspended, world.now, told)
+            .evidence(
+                "API server",
+                "spec.suspend is true",
+                Some(format!("WazoCore/{}", core.key.name)),
+            )
+            .fault;
         fault.caused_by = Some(caused_by);
         return Some(fault);
     }
     let mut fault = core.fault()?.clone();
-    fault.blocking = !registered && fault.blocking;
+    // A plugin that is being deleted has work to do in the core.
+    fault.blocking = fault.blocking && (!registered || world.itself.deleting);
     fault.caused_by = Some(caused_by);
     Some(fault)
 }
 
 /// The first fault first: a blocking one, then the earlier one. Each keeps the times under which it is known.
 fn settled_faults(world: &World, faults: Vec<Fault>) -> Vec<Fault> {
-    let before = &world.itself.before;
-    let known: Vec<&Fault> = before.fault.iter().chain(&before.other_faults).collect();
-    let mut faults: Vec<Fault> = faults.into_iter().map(|fault| settle(fault, &known)).collect();
+    let known: Vec<&Fault> = known_faults(world).collect();
+    let mut faults: Vec<Fault> = faults
+        .into_iter()
+        .map(|fault| with_the_core_in_mind(settle(fault, &known), world))
+        .collect();
     faults.sort_by_key(|fault| (!fault.blocking, fault.since.0));
     faults.truncate(1 + OTHER_FAULTS);
     faults
+}
+
+/// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
+fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
+    let away = world.core.as_ref().and_then(|core| core.fault()).filter(|core| {
+        core.blocking && matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0
+    });
+    let of_the_process = matches!(
+        fault.reason,
+        Reason::ProcessExited | Reason::ProcessCrashed | Reason::ProcessCompleted | Reason::ReportsUnhealthy
+    );
+    let Some(core) = away.filter(|_| of_the_process) else {
+        return fault;
+    };
+    fault.party = Party::Unknown;
+    fault.confidence = Confidence::Low;
+    fault.suspected = Some(Suspicion {
+        party: core.party,
+        reason: core.reason,
+    });
+    fault.contradicting = vec![format!("it began while the core was away ({})", core.reason)];
+    fault.missing = vec!["a start of the process while the core answers".to_owned()];
+    fault
 }
 
 fn phase(

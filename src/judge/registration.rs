@@ -1,5 +1,7 @@
 //! Layer Registration: whether the core holds what the spec asks for.
 
+use jiff::Timestamp;
+
 use super::World;
 use super::candidate::Candidate;
 use super::core::from_error;
@@ -67,8 +69,7 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
         };
     };
     let mut current = 0;
-    let mut worst = State::Good;
-    let mut state = RegistrationState::Registered;
+    let mut worst = (RegistrationState::Registered, State::Good);
     for name in names {
         let app = AppKey { tenant, name };
         let step = CoreStep {
@@ -76,44 +77,19 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
             edit: AppEdit::Present(url.to_owned()),
         };
         let outcome = world.outcomes.iter().find(|outcome| outcome.step == step);
-        let holds = registered_before && !known_missing(core, &app, url);
-        match outcome.map(|outcome| &outcome.state) {
-            Some(StepState::Done { .. }) => current += 1,
-            _ if holds && !matches!(outcome.map(|outcome| &outcome.state), Some(StepState::Refused(_))) => {
-                current += 1
-            }
-            None => {
-                state = RegistrationState::Held;
-                worst = State::waiting(
-                    "RegistrationHeld",
-                    "the registration waits for the plugin to be reachable",
-                );
-            }
-            Some(StepState::Pending) => {
-                state = RegistrationState::Registering;
-                worst = State::waiting("Registering", "the plugin is being registered with the core");
-            }
-            Some(StepState::Refused(why)) => {
-                state = RegistrationState::Refused;
-                let told = format!("application \"{}\": {why}", app.name);
-                worst = State::bad(
-                    Candidate::new(Reason::CoreConflict, world.now, told.clone()).evidence(
-                        "operator→core",
-                        told,
-                        Some(format!("application {}", app.name)),
-                    ),
-                );
-                break;
-            }
-            Some(StepState::Failed(error)) => {
-                state = RegistrationState::Registering;
-                worst = State::bad(from_error(
-                    error,
-                    core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some()),
-                ));
-            }
+        let outcome = outcome.map(|outcome| &outcome.state);
+        let refused = matches!(outcome, Some(StepState::Refused(_)));
+        let holds = registered_before && !refused && !known_missing(core, &app, url);
+        if holds || matches!(outcome, Some(StepState::Done { .. })) {
+            current += 1;
+            continue;
+        }
+        let found = not_held(core, &app, outcome, world.now);
+        if weight(&found.1) > weight(&worst.1) {
+            worst = found;
         }
     }
+    let (state, worst) = worst;
     let reason = match &worst {
         State::Waiting { reason, .. } => Some(*reason),
         State::Bad(candidate) => Some(candidate.fault.reason.as_str()),
@@ -122,6 +98,53 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
     Row {
         status: row(desired, current, state, reason),
         state: worst,
+    }
+}
+
+/// Why an application does not hold the URL.
+fn not_held(
+    core: &CoreView,
+    app: &AppKey,
+    outcome: Option<&StepState>,
+    now: Timestamp,
+) -> (RegistrationState, State) {
+    match outcome {
+        Some(StepState::Refused(why)) => {
+            let told = format!("application \"{}\": {why}", app.name);
+            let object = Some(format!("application {}", app.name));
+            let candidate = Candidate::new(Reason::CoreConflict, now, told.clone());
+            let candidate = candidate.evidence("operator→core", told, object);
+            (RegistrationState::Refused, State::bad(candidate))
+        }
+        Some(StepState::Failed(error)) => {
+            let worked = core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some());
+            (
+                RegistrationState::Registering,
+                State::bad(from_error(error, worked)),
+            )
+        }
+        Some(StepState::Pending | StepState::Done { .. }) => (
+            RegistrationState::Registering,
+            State::waiting("Registering", "the plugin is being registered with the core"),
+        ),
+        None => (
+            RegistrationState::Held,
+            State::waiting(
+                "RegistrationHeld",
+                "the registration waits for the plugin to be reachable",
+            ),
+        ),
+    }
+}
+
+/// What counts most is told: a refusal, then a failure, then work that goes on, then work that waits.
+fn weight(state: &State) -> u8 {
+    match state {
+        State::Bad(candidate) if candidate.fault.reason == Reason::CoreConflict => 4,
+        State::Bad(_) => 3,
+        State::Waiting { reason, .. } if *reason == "Registering" => 2,
+        State::Waiting { .. } => 1,
+        State::Good => 0,
     }
 }
 

@@ -94,26 +94,27 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     };
     let current = |parent: &&RouteParentFact| parent.observed_generation >= route.id.generation;
     let Some(parent) = route.parents.iter().find(current) else {
-        let age = world.now.as_second() - route.created.unwrap_or(world.now).as_second();
-        if route.parents.is_empty() && age >= CONTROLLER_SECONDS {
-            let since = route.created.unwrap_or(world.now);
-            return at_gateway(
-                Candidate::new(
-                    Reason::NoRouteController,
-                    since,
-                    "no Gateway controller has looked at the HTTPRoute",
-                )
-                .evidence(
-                    "API server",
-                    "status.parents is empty",
-                    Some(format!("HTTPRoute/{}", world.itself.key.name)),
-                ),
-            );
+        let told = "the Gateway has not looked at the HTTPRoute yet";
+        // A controller that has seen the route before tells of it again; no time makes that a fault of its own.
+        if !route.parents.is_empty() {
+            return State::waiting("RoutePending", told);
         }
-        return State::for_now(
-            "RoutePending",
-            "the Gateway has not looked at the HTTPRoute yet",
-            CONTROLLER_SECONDS - age,
+        let since = route.created.unwrap_or(world.now);
+        let left = CONTROLLER_SECONDS - (world.now.as_second() - since.as_second());
+        if left > 0 {
+            return State::for_now("RoutePending", told, left);
+        }
+        return at_gateway(
+            Candidate::new(
+                Reason::NoRouteController,
+                since,
+                "no Gateway controller has looked at the HTTPRoute",
+            )
+            .evidence(
+                "API server",
+                "status.parents is empty",
+                Some(format!("HTTPRoute/{}", world.itself.key.name)),
+            ),
         );
     };
     match (&parent.accepted, &parent.resolved) {

@@ -3,7 +3,7 @@
 use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::state::State;
-use super::{World, settled};
+use super::{World, known_faults, settled};
 use crate::api::fault::{Fault, Layer};
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
@@ -164,34 +164,54 @@ fn worst_pod(
         readiness: world.probe.readiness.as_ref(),
         now: world.now,
     };
-    let mut states: Vec<State> = pods
-        .iter()
-        .filter(|pod| !pod.ready)
-        .map(|pod| container::judge(pod, &context))
-        .collect();
-    states.sort_by_key(|state| match state {
-        State::Bad(candidate) => (0, Some(candidate.fault.layer), candidate.fault.since.0),
-        State::Waiting { again, .. } => (if again.is_some() { 1 } else { 2 }, None, world.now),
-        State::Good => (3, None, world.now),
-    });
-    let worst = states.into_iter().next()?;
-    Some(keep_known_cause(worst, &world.itself.before.fault))
+    let judged = |evicted: bool| {
+        pods.iter()
+            .filter(move |pod| !pod.ready && pod.disruption.is_some() == evicted)
+            .map(|pod| keep_known_cause(container::judge(pod, &context), world))
+            .min_by_key(|state| rank(state, world))
+    };
+    let alive = judged(false);
+    // What an eviction leaves behind stays for long; it tells something only until it is replaced, or fails otherwise.
+    if matches!(alive, Some(State::Bad(_))) || deployment.rolled_out() {
+        return alive;
+    }
+    judged(true).or(alive)
+}
+
+/// The worst first; of equal ones that which is told already, so that the verdict does not move from pod to pod.
+fn rank(state: &State, world: &World) -> impl Ord + use<> {
+    match state {
+        State::Bad(candidate) => {
+            let fault = &candidate.fault;
+            let told = known_faults(world)
+                .any(|known| known.reason == fault.reason && known.message == fault.message);
+            let words = (fault.reason, fault.message.clone());
+            (0, Some((fault.layer, !told, fault.since.0, words)), 0)
+        }
+        State::Waiting { again, .. } => (if again.is_some() { 1 } else { 2 }, None, again.unwrap_or(0)),
+        State::Good => (3, None, 0),
+    }
 }
 
 /// Between two tries the kubelet's message loses the cause of a failed pull, and after a restart of the operator the
-/// pods have not been asked yet why they are not ready: the cause that is known stays.
-fn keep_known_cause(state: State, before: &Option<Fault>) -> State {
-    match (state, before) {
-        (State::Bad(candidate), Some(known))
-            if (candidate.fault.reason == Reason::ImagePullFailed
-                && matches!(known.layer, Layer::Image | Layer::References)
-                || candidate.fault.reason == Reason::NotReady && known.layer == Layer::Probe) =>
-        {
-            State::bad(Candidate {
-                fault: known.clone(),
-                ..*candidate
-            })
-        }
-        (state, _) => state,
+/// pods have not been asked yet why they are not ready: the cause that is known stays, for the same spec.
+fn keep_known_cause(state: State, world: &World) -> State {
+    let State::Bad(mut candidate) = state else {
+        return state;
+    };
+    let same_spec = world.itself.before.observed_generation == world.itself.generation;
+    let known = known_faults(world)
+        .filter(|_| same_spec)
+        .find(|known| match candidate.fault.reason {
+            Reason::ImagePullFailed => matches!(known.layer, Layer::Image | Layer::References),
+            Reason::NotReady => known.layer == Layer::Probe,
+            _ => false,
+        });
+    if let Some(known) = known {
+        candidate.fault = Fault {
+            blocking: true,
+            ..known.clone()
+        };
     }
+    State::Bad(candidate)
 }

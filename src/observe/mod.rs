@@ -4,6 +4,8 @@
 pub mod conditions;
 pub mod directory;
 pub mod facts;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod gateway_api;
 pub mod ledger;
 pub mod map;

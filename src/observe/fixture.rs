@@ -1,0 +1,400 @@
+//! The world of a healthy plugin, and one small method for each way in which it breaks: for the tests of the rooms
+//! that only look at a [`World`].
+
+mod core;
+mod pods;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::directory::CoreEntry;
+use super::facts::{
+    ContainerState, DeploymentFact, GatewayFact, Identity, PodFact, RouteFact, RouteParentFact, Termination,
+};
+use super::ledger::{Ledger, LedgerEntry};
+use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::store::ChildFacts;
+use super::world::{GatewayView, Itself, World};
+use crate::api::fault::Fault;
+use crate::api::names::FINALIZER;
+use crate::api::parse::Plugin;
+use crate::api::plugin::{WazoPluginSpec, WazoPluginStatus};
+use crate::api::reason::Reason;
+use crate::api::ui_manifest::Product;
+use crate::core::error::CoreErrorKind;
+use crate::core::facts::{AppEdit, CoreFacts, CoreStep, Daemon, SessionFact, StepOutcome, StepState};
+use crate::judge::core::judge as judge_core;
+use crate::keys::PluginKey;
+use crate::plan::{children, probes};
+use crate::probe::{
+    Look, LookError, ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact, ReadinessLook,
+};
+
+use core::core_view;
+pub(crate) use core::{core_error, core_facts, core_key, pending_core_facts, step};
+pub(crate) use pods::{break_pod, condition, exit, serving, waiting};
+
+/// When the plugin was made; the fixtures' moment is an hour later.
+pub(crate) const START: i64 = 1_000_000;
+/// The moment of the fixtures.
+pub(crate) const NOW: i64 = START + 3600;
+/// The manifest's URL.
+pub(crate) const URL: &str = "https://crm.example/manifest.json";
+/// The applications of the product `App`.
+pub(crate) const APPS: [&str; 2] = ["wazo-euc-application-desktop", "wazo-euc-application-web"];
+
+/// A moment, in seconds since 1970.
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// The spec of a small plugin.
+pub(crate) fn spec() -> WazoPluginSpec {
+    serde_json::from_value(serde_json::json!({
+        "coreRef": {"name": "main"},
+        "workload": {"image": "registry.example/crm-panel:1.4.2", "port": 8080},
+        "expose": {"host": "crm.example", "gateway": {"name": "public", "namespace": "gateways"}},
+        "registrations": {"ui": [{"name": "panel", "product": "App", "manifest": "/manifest.json"}]},
+    }))
+    .unwrap()
+}
+
+impl World {
+    /// A plugin that was just applied: nothing exists yet, and nothing was looked at.
+    pub(crate) fn just_applied() -> Self {
+        Self {
+            itself: Itself {
+                key: PluginKey::new("acme", "crm-panel"),
+                uid: "uid-of-crm-panel".to_owned(),
+                generation: 1,
+                resource_version: "100".to_owned(),
+                finalizers: Vec::new(),
+                deleting: false,
+                ledger: Ledger::default(),
+                abandon: false,
+                requested_at: None,
+                plugin: Plugin::parse(spec()),
+                core: Some(core_key()),
+                before: WazoPluginStatus {
+                    observed_generation: -1,
+                    ..WazoPluginStatus::default()
+                },
+            },
+            core: Some(core_view()),
+            children: ChildFacts::default(),
+            memory: Default::default(),
+            gateway: GatewayView::Found(GatewayFact {
+                addresses: vec!["10.1.0.1".parse().unwrap()],
+                programmed: Some(condition("True", "Programmed", "")),
+            }),
+            probe: ProbeFacts::default(),
+            outcomes: Vec::new(),
+            rollout_deadline: Duration::from_secs(240),
+            now: at(NOW),
+        }
+    }
+
+    /// A plugin whose pods serve, whose manifest is good and which is not registered yet; not reported on.
+    pub(crate) fn reachable() -> Self {
+        let mut world = Self::just_applied();
+        world.itself.finalizers = vec![FINALIZER.to_owned()];
+        world.children = ChildFacts {
+            deployment: Some(DeploymentFact {
+                template: "abc".to_owned(),
+                observed_generation: 1,
+                desired: 1,
+                replicas: 1,
+                updated: 1,
+                ready: 1,
+                available: 1,
+                ..DeploymentFact::default()
+            }),
+            route: Some(RouteFact {
+                parents: vec![RouteParentFact {
+                    controller: "gateway.example/controller".to_owned(),
+                    observed_generation: 1,
+                    accepted: Some(condition("True", "Accepted", "")),
+                    resolved: Some(condition("True", "ResolvedRefs", "")),
+                }],
+                created: Some(at(START)),
+                ..RouteFact::default()
+            }),
+            service: Some(Identity::default()),
+            service_account: Some(Identity::default()),
+            pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
+        };
+        world
+            .applied()
+            .looked_at(Look::Good { warnings: Vec::new() }, None)
+    }
+
+    /// A plugin that has been running and registered for a while, and is reported `Ready`.
+    pub(crate) fn healthy() -> Self {
+        Self::reachable().registered().reported()
+    }
+
+    /// The children are as the plan wants them, and remembered so.
+    pub(crate) fn applied(mut self) -> Self {
+        let plugin = self.itself.plugin.clone().unwrap();
+        for want in children::all(&self, &plugin) {
+            let (generation, resource_version) = match want.kind {
+                ChildKind::Deployment | ChildKind::HttpRoute => (1, "50"),
+                ChildKind::Service | ChildKind::ServiceAccount => (0, "50"),
+            };
+            let id = Identity {
+                uid: format!("uid-of-{}", want.kind.plural()),
+                generation,
+                resource_version: resource_version.to_owned(),
+                applied: Some(want.hash),
+                owner: Some(self.itself.uid.clone()),
+                deleting: false,
+            };
+            let memory = ChildMemory {
+                left: Some((id.uid.clone(), id.edition())),
+                refusal: None,
+            };
+            self.memory.insert(want.kind, memory);
+            match want.kind {
+                ChildKind::ServiceAccount => self.children.service_account = Some(id),
+                ChildKind::Service => self.children.service = Some(id),
+                ChildKind::Deployment => self.children.deployment.get_or_insert_default().id = id,
+                ChildKind::HttpRoute => self.children.route.get_or_insert_default().id = id,
+            }
+        }
+        self
+    }
+
+    /// The manifests were looked at.
+    pub(crate) fn looked_at(mut self, public: Look, pod: Option<Look>) -> Self {
+        let good = public.is_good();
+        let revision = probes::revision(&self);
+        let plugin = self.itself.plugin.clone().unwrap();
+        let last_good = self
+            .probe
+            .manifests
+            .first()
+            .and_then(|fact| fact.last_good)
+            .or(good.then_some(at(NOW - 30)));
+        self.probe.manifests = plugin
+            .ui
+            .iter()
+            .map(|entry| ManifestFact {
+                name: entry.entry.name.clone(),
+                url: entry.manifest_url.clone(),
+                revision: revision.clone(),
+                at: at(NOW - 30),
+                last_good,
+                public: Some(public.clone()),
+                pod: pod.clone(),
+                manifest: good.then(|| ManifestSummary {
+                    version: "1.4.2".to_owned(),
+                    id: "crm".to_owned(),
+                }),
+                checked_at: self.now,
+            })
+            .collect();
+        self
+    }
+
+    /// The public address answers badly, the pods as told.
+    pub(crate) fn public(self, error: LookError, pod: Option<Look>) -> Self {
+        self.looked_at(Look::Bad(error), pod)
+    }
+
+    /// Every URL of the spec stands in the core, and in the ledger.
+    pub(crate) fn registered(mut self) -> Self {
+        let plugin = self.itself.plugin.clone().unwrap();
+        for entry in &plugin.ui {
+            self = self.in_ledger(entry.manifest_url.as_str());
+        }
+        self.outcome(StepState::Done { changed: false })
+    }
+
+    /// What became of the wish for every URL of the spec, in each application.
+    pub(crate) fn outcome(mut self, state: StepState) -> Self {
+        let plugin = self.itself.plugin.clone().unwrap();
+        let step_at = at(START + 20);
+        self.outcomes = plugin
+            .ui
+            .iter()
+            .flat_map(|entry| APPS.map(|app| step(app, AppEdit::Present(entry.manifest_url.to_string()))))
+            .map(|step| StepOutcome {
+                step,
+                state: state.clone(),
+                at: step_at,
+            })
+            .collect();
+        self
+    }
+
+    /// What became of one wish.
+    pub(crate) fn step_became(mut self, step: CoreStep, state: StepState) -> Self {
+        self.outcomes.retain(|outcome| outcome.step != step);
+        self.outcomes.push(StepOutcome {
+            step,
+            state,
+            at: self.now,
+        });
+        self
+    }
+
+    /// A URL stands in the ledger.
+    pub(crate) fn in_ledger(mut self, url: &str) -> Self {
+        self.itself.ledger.ui.insert(LedgerEntry {
+            product: Product::App,
+            url: Url::parse(url).unwrap(),
+        });
+        self
+    }
+
+    /// The status is what the operator would have written now.
+    pub(crate) fn reported(mut self) -> Self {
+        self.itself.before = crate::report::status::compose(&self, &crate::judge::assess(&self));
+        self
+    }
+
+    /// Time goes by.
+    pub(crate) fn later(mut self, seconds: i64) -> Self {
+        self.now = at(self.now.as_second() + seconds);
+        self
+    }
+
+    /// The spec is changed.
+    pub(crate) fn spec(mut self, edit: impl FnOnce(&mut WazoPluginSpec)) -> Self {
+        let mut spec = self
+            .itself
+            .plugin
+            .clone()
+            .map_or_else(|_| spec(), |plugin| plugin.spec);
+        edit(&mut spec);
+        self.itself.generation += 1;
+        self.itself.plugin = Plugin::parse(spec);
+        self
+    }
+
+    /// The operator was restarted: nothing of this process is known yet.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.memory.clear();
+        self.probe = ProbeFacts::default();
+        self.outcomes.clear();
+        if let Some(core) = &mut self.core {
+            core.facts = None;
+        }
+        self
+    }
+
+    /// Every pod is changed.
+    pub(crate) fn pods(mut self, edit: impl Fn(&mut PodFact)) -> Self {
+        self.children.pods.values_mut().for_each(edit);
+        self
+    }
+
+    /// Another pod.
+    pub(crate) fn with_pod(mut self, pod: PodFact) -> Self {
+        self.children.pods.insert(pod.name.clone(), pod);
+        self
+    }
+
+    /// The Deployment is changed.
+    pub(crate) fn deployment(mut self, edit: impl FnOnce(&mut DeploymentFact)) -> Self {
+        edit(self.children.deployment.get_or_insert_default());
+        self
+    }
+
+    /// The HTTPRoute is changed.
+    pub(crate) fn route(mut self, edit: impl FnOnce(&mut RouteFact)) -> Self {
+        edit(self.children.route.get_or_insert_default());
+        self
+    }
+
+    /// No pod serves any more; each is in this state since a minute.
+    pub(crate) fn container(self, state: ContainerState, last: Option<Termination>) -> Self {
+        self.deployment(|deployment| {
+            deployment.ready = 0;
+            deployment.available = 0;
+        })
+        .pods(|pod| break_pod(pod, state.clone(), last.clone()))
+    }
+
+    /// The containers wait for something.
+    pub(crate) fn waiting(self, reason: &str, message: &str) -> Self {
+        self.container(waiting(reason, message), None)
+    }
+
+    /// The process exits again and again.
+    pub(crate) fn crashing(self, exit_code: i32) -> Self {
+        self.container(
+            waiting("CrashLoopBackOff", "back-off 10s"),
+            Some(exit(exit_code, "Error")),
+        )
+    }
+
+    /// The process runs and its pods are not ready; the prober saw why.
+    pub(crate) fn unready(mut self, look: Option<ReadinessLook>) -> Self {
+        self.probe.readiness = look.map(|look| ReadinessFact {
+            look,
+            at: at(NOW - 50),
+            checked_at: self.now,
+        });
+        self.container(
+            ContainerState::Running {
+                since: Some(at(START + 1)),
+            },
+            None,
+        )
+    }
+
+    /// The API server refuses a child.
+    pub(crate) fn refused(mut self, kind: ChildKind, reason: Reason) -> Self {
+        self.memory.entry(kind).or_default().refusal = Some(Refusal {
+            reason,
+            message: "is refused".to_owned(),
+            since: at(NOW - 60),
+        });
+        self
+    }
+
+    /// Something is wrong with the core, as its WazoCore says.
+    pub(crate) fn core_fault(mut self, fault: Option<Fault>) -> Self {
+        if let Some(core) = &mut self.core {
+            let entry = CoreEntry {
+                fault,
+                ..core.entry.as_ref().clone()
+            };
+            core.entry = Arc::new(entry);
+        }
+        self
+    }
+
+    /// The core does not answer since a minute.
+    pub(crate) fn core_away(self) -> Self {
+        let mut facts = core_facts();
+        facts.session = SessionFact::Failed(core_error(Daemon::Auth, CoreErrorKind::Refused));
+        let fault = judge_core(&core_key(), None, Some(&facts), true, self.now).map(|found| found.fault);
+        self.core_fault(fault)
+    }
+
+    /// What the core's actor knows is changed.
+    pub(crate) fn core_facts(mut self, facts: Option<CoreFacts>) -> Self {
+        if let Some(core) = &mut self.core {
+            core.facts = facts.map(Arc::new);
+        }
+        self
+    }
+
+    /// There is no WazoCore of that name.
+    pub(crate) fn without_core(mut self) -> Self {
+        self.core = None;
+        self.outcomes.clear();
+        self
+    }
+
+    /// The plugin is being deleted.
+    pub(crate) fn deleted(mut self) -> Self {
+        self.itself.deleting = true;
+        self
+    }
+}
