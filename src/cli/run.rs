@@ -75,7 +75,8 @@ impl Run {
             .map_err(|error| CliError::Kube(error.to_string()))?;
         // Passes have back-offs of their own; retries beneath them would hide what the API server says.
         config.default_retry = false;
-        let client = kube::Client::try_from(config).map_err(|error| CliError::Kube(error.to_string()))?;
+        let client =
+            controller::counting_client(config).map_err(|error| CliError::Kube(error.to_string()))?;
         let probe = ProbeSettings {
             extra_roots_pem,
             allowed_cidrs: self.probe_allowed_cidrs,

@@ -53,9 +53,12 @@ async fn ready(State(served): State<Served>) -> impl IntoResponse {
 
 async fn metrics(State(served): State<Served>) -> impl IntoResponse {
     let objects = served.context.plugins.state();
+    // What is of the process stands in its own registry: memory, processor time, requests to the API server.
+    let mut families = prometheus::gather();
     let bytes = objects.iter().map(|object| object.footprint()).sum();
     served.context.metrics.store(objects.len(), bytes);
-    match TextEncoder::new().encode_to_string(&served.registry.gather()) {
+    families.extend(served.registry.gather());
+    match TextEncoder::new().encode_to_string(&families) {
         Ok(text) => (
             StatusCode::OK,
             [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],

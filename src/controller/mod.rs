@@ -4,6 +4,7 @@ mod backoff;
 mod context;
 mod cores;
 mod endpoints;
+mod kube_requests;
 mod plugins;
 mod settings;
 mod wakes;
@@ -31,6 +32,7 @@ use crate::probe::{Network, ProbeSettings, Prober, ProberError};
 use crate::report::metrics::Metrics;
 use context::Context;
 
+pub use kube_requests::counting_client;
 pub use settings::Settings;
 
 /// What the operator is made of: its way to the API server, to the cores and to the plugins.
