@@ -19,10 +19,12 @@ async fn each(trial: &mut Trial, cases: Vec<(Misbehave, &str, &str, String)>) {
     trial.connect().await;
     trial.start();
     let panel = trial.panel("crm").await;
-    panel.misbehave(cases[0].0.clone()).unwrap();
+    panel
+        .misbehave(cases[0].0.clone())
+        .expect("a switch of the panel");
     trial.apply(&plugin("crm")).await;
     for (misbehave, party, reason, text) in cases {
-        panel.misbehave(misbehave.clone()).unwrap();
+        panel.misbehave(misbehave.clone()).expect("a switch of the panel");
         let seen = trial
             .plugin_until(
                 "crm",
@@ -40,7 +42,7 @@ async fn each(trial: &mut Trial, cases: Vec<(Misbehave, &str, &str, String)>) {
         assert_eq!(seen.truth("Available"), "True");
         assert!(!trial.is_known("crm"), "registered although {misbehave:?}");
     }
-    panel.misbehave(Misbehave::default()).unwrap();
+    panel.misbehave(Misbehave::default()).expect("good behaviour");
     assert!(!trial.ready("crm").await.has_fault());
     assert!(trial.is_registered("crm"));
 }

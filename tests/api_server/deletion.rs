@@ -60,6 +60,9 @@ fn a_deleted_namespace_takes_its_plugins_out_of_the_core() {
         trial.connect().await;
         trial.start();
         trial.ready_plugin("crm").await;
+        // Kubernetes deletes pods first, and looks again after half of their grace period, 15 s, whether they are
+        // gone or not.
+        trial.wait_at_most(std::time::Duration::from_secs(90));
         let namespaces: Api<Namespace> = Api::all(trial.client().clone());
         namespaces
             .delete(trial.namespace(), &DeleteParams::default())
@@ -76,7 +79,7 @@ fn a_deleted_namespace_takes_its_plugins_out_of_the_core() {
             trial.namespace(),
             |namespace: Option<&Namespace>| namespace.is_none(),
         );
-        tokio::time::timeout(wazo_e2e::trial::PATIENCE, gone)
+        tokio::time::timeout(std::time::Duration::from_secs(90), gone)
             .await
             .unwrap()
             .unwrap();

@@ -25,7 +25,7 @@ async fn pods_in(trial: &mut Trial, state: PodState, party: &str, reason: &str, 
     let pods = trial.list("v1", "Pod").await;
     let status = seen.0["status"].to_string();
     for pod in pods {
-        let name = pod["metadata"]["name"].as_str().unwrap();
+        let name = pod["metadata"]["name"].as_str().unwrap_or("a pod without a name");
         assert!(
             !status.contains(name),
             "evidence names the owner, not the pod {name}"

@@ -106,6 +106,7 @@ pub struct Trial {
     recorder: Recorder,
     operator: Option<Operator>,
     panels: Vec<(String, Arc<Panel>)>,
+    patience: Duration,
 }
 
 impl Trial {
@@ -136,6 +137,7 @@ impl Trial {
             recorder,
             operator: None,
             panels: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -180,6 +182,11 @@ impl Trial {
             !events.contains(self.core.account().1),
             "the password stands in an object or an event"
         );
+    }
+
+    /// Waits longer, or shorter, than [`PATIENCE`] from here on.
+    pub const fn wait_at_most(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// The namespace.
@@ -427,10 +434,11 @@ impl Trial {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+        if tokio::time::timeout(self.patience, waiting).await.is_err() {
             let status = last.map(|seen| format!("{:#}", seen.0["status"]));
             panic!(
-                "{name} is not {what} within {PATIENCE:?}; its status: {}",
+                "{name} is not {what} within {:?}; its status: {}",
+                self.patience,
                 status.as_deref().unwrap_or("none")
             );
         }
@@ -531,7 +539,7 @@ impl Trial {
             }
         };
         assert!(
-            tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
+            tokio::time::timeout(self.patience, waiting).await.is_ok(),
             "{what}: not within {PATIENCE:?}"
         );
     }
