@@ -21,6 +21,9 @@ pub struct Row {
     pub state: State,
 }
 
+/// The reason of an entry that must not be registered yet.
+const HELD: &str = "RegistrationHeld";
+
 /// Judges every entry.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
@@ -62,6 +65,13 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
     let Some(tenant) = core.tenant() else {
         if registered_before {
             return kept();
+        }
+        if before.is_some_and(|row| row.reason.as_deref() == Some(HELD)) {
+            let (state, waits) = held();
+            return Row {
+                status: row(desired, 0, state, Some(HELD)),
+                state: waits,
+            };
         }
         return Row {
             status: row(desired, 0, RegistrationState::Pending, Some("CorePending")),
@@ -127,14 +137,16 @@ fn not_held(
             RegistrationState::Registering,
             State::waiting("Registering", "the plugin is being registered with the core"),
         ),
-        None => (
-            RegistrationState::Held,
-            State::waiting(
-                "RegistrationHeld",
-                "the registration waits for the plugin to be reachable",
-            ),
-        ),
+        None => held(),
     }
+}
+
+/// Nothing is wished for at the core yet.
+fn held() -> (RegistrationState, State) {
+    (
+        RegistrationState::Held,
+        State::waiting(HELD, "the registration waits for the plugin to be reachable"),
+    )
 }
 
 /// What counts most is told: a refusal, then a failure, then work that goes on, then work that waits.
