@@ -1,44 +1,160 @@
-//! What the operator does when there is nothing to do: nothing.
+//! What the operator does when there is nothing to do: nothing. Neither while it runs, nor when it starts again.
 
-use serde_json::json;
-use wazo_e2e::gate::{Asked, Side};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use wazo_e2e::difference::difference;
+use wazo_e2e::gate::{Asked, Gate, Side};
+use wazo_e2e::objects::plugin;
+use wazo_e2e::panel::{ManifestFault, Misbehave};
+use wazo_e2e::pod_state::PodState;
 use wazo_e2e::trial::{Trial, trial};
+use wazo_e2e::wazo_simulated_core::Fault;
 
-fn lasting(asked: &[Asked]) -> Vec<String> {
-    asked
+/// What was written, apart from sessions of the core.
+fn lasting(gate: &Gate) -> Vec<String> {
+    gate.mutations()
         .iter()
         .filter(|asked| !asked.is_session())
         .map(ToString::to_string)
         .collect()
 }
 
+fn reads_apps(asked: &Asked) -> bool {
+    asked.side == Side::Core && asked.path.contains("/external/apps")
+}
+
+/// Asks for a pass and waits for its answer, one write of the status: by then all earlier passes are over.
+async fn ask_for_a_pass(trial: &Trial, name: &str, text: &str) -> Value {
+    let asked = json!({"metadata": {"annotations": {"reconcile.plugins.wazo.io/requestedAt": text}}});
+    trial.edit_plugin(name, &asked).await;
+    let seen = trial
+        .plugin_until(name, "looked at once more", |seen| {
+            seen.0["status"]["lastHandledReconcileAt"] == text
+        })
+        .await;
+    let mut status = seen.0["status"].clone();
+    status["lastHandledReconcileAt"] = Value::Null;
+    status
+}
+
+/// Lets another operator take over: it comes to the same status, times included, and writes nothing but the answer to
+/// the pass that was asked for.
+async fn a_restart_changes_nothing(trial: &mut Trial, name: &str, informed: impl Fn(&Asked) -> bool) {
+    let before = ask_for_a_pass(trial, name, "before").await;
+    let impaired = i32::from(!before["fault"].is_null());
+    trial
+        .core_until("counting the plugin", |core| {
+            core.0["status"]["plugins"]["impaired"] == impaired
+        })
+        .await;
+    trial.stop().await;
+    let gate = trial.start();
+    gate.passes(informed).await;
+    let after = ask_for_a_pass(trial, name, "after").await;
+    assert_eq!(before, after, "{}", difference(&before, &after));
+    let written = lasting(&gate);
+    assert_eq!(written.len(), 1, "{written:#?}");
+    assert!(
+        written[0].ends_with(&format!("/wazoplugins/{name}/status")),
+        "{written:#?}"
+    );
+}
+
 #[test]
-fn a_restarted_operator_writes_nothing() {
+fn a_restart_with_a_ready_plugin_changes_nothing() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
         trial.ready_plugin("crm").await;
-        trial.stop().await;
-        let writes = trial.recorder().writes("WazoPlugin/crm");
-        let gate = trial.start();
-        // It has read the applications of the core, and so has all facts.
-        gate.passes(|asked| asked.side == Side::Core && asked.path.contains("/external/apps"))
-            .await;
-        // A pass that is asked for answers with one write of the status: by then all earlier passes are over.
-        let asked = json!({"metadata": {"annotations": {"reconcile.plugins.wazo.io/requestedAt": "now"}}});
-        trial.edit_plugin("crm", &asked).await;
+        a_restart_changes_nothing(trial, "crm", reads_apps).await;
+    });
+}
+
+#[test]
+fn a_restart_with_a_plugin_that_crashes_changes_nothing() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        trial.panel("crm").await;
+        trial.pods("crm", PodState::crash(3));
+        trial.apply(&plugin("crm")).await;
+        trial.fault("crm", "Partner", "ProcessExited").await;
         trial
-            .plugin_until("crm", "looked at once more", |seen| {
-                seen.0["status"]["lastHandledReconcileAt"] == "now"
+            .plugin_until("crm", "exposed", |seen| seen.truth("WorkloadReady") == "False")
+            .await;
+        a_restart_changes_nothing(trial, "crm", reads_apps).await;
+    });
+}
+
+#[test]
+fn a_restart_with_a_manifest_that_is_not_valid_changes_nothing() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        let panel = trial.ready_plugin("crm").await;
+        let invalid = Misbehave {
+            manifest: Some(ManifestFault::Without("id".to_owned())),
+            ..Misbehave::default()
+        };
+        panel.misbehave(invalid).unwrap();
+        trial.fault("crm", "Partner", "ManifestInvalid").await;
+        a_restart_changes_nothing(trial, "crm", reads_apps).await;
+    });
+}
+
+#[test]
+fn a_restart_while_the_core_is_away_changes_nothing() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        trial.ready_plugin("crm").await;
+        trial.core().faults().inject(Fault::refuse_connections()).await;
+        trial.fault("crm", "Core", "CoreUnreachable").await;
+        let asks = |asked: &Asked| asked.side == Side::Core;
+        a_restart_changes_nothing(trial, "crm", asks).await;
+        assert!(trial.ready("crm").await.is_ready());
+    });
+}
+
+#[test]
+fn a_restart_with_an_image_that_does_not_exist_changes_nothing() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        trial.panel("crm").await;
+        trial.pods("crm", PodState::image_not_found("registry.test/panel:1.0.0"));
+        trial.apply(&plugin("crm")).await;
+        trial.fault("crm", "Config", "ImageNotFound").await;
+        a_restart_changes_nothing(trial, "crm", reads_apps).await;
+    });
+}
+
+#[test]
+fn while_nothing_happens_nothing_is_written() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        let gate: Arc<Gate> = trial.start();
+        for name in ["crm", "board"] {
+            trial.ready_plugin(name).await;
+        }
+        for name in ["crm", "board"] {
+            ask_for_a_pass(trial, name, "settled").await;
+        }
+        gate.arm(None);
+        // The core is read again and again, and so are the manifests.
+        trial
+            .holds("five readings of the core", || {
+                gate.reads().iter().filter(|asked| reads_apps(asked)).count() >= 5
             })
             .await;
-        let written = lasting(&gate.mutations());
-        assert_eq!(written.len(), 1, "{written:#?}");
-        assert!(written[0].ends_with("/wazoplugins/crm/status"), "{written:#?}");
-        trial.stop().await;
-        trial.recorder().catch_up().await;
-        // Our own edit, and the answer to it.
-        assert_eq!(trial.recorder().writes("WazoPlugin/crm"), writes + 2);
+        let written = lasting(&gate);
+        assert!(written.is_empty(), "{written:#?}");
+        let asked = gate.reads();
+        let polled = asked
+            .iter()
+            .filter(|asked| asked.side == Side::ApiServer && asked.path.contains("plugins.wazo.io"));
+        assert_eq!(polled.count(), 0, "what is watched is not read besides");
     });
 }
 
