@@ -22,7 +22,7 @@ pub(crate) enum DemoError {
         body: String,
     },
     /// What was waited for did not come.
-    #[error("not {what} within {seconds} s; it was last: {last}")]
+    #[error("waited until {what}, not within {seconds} s; it was last: {last}")]
     Late {
         /// What.
         what: String,

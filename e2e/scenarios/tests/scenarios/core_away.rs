@@ -42,10 +42,7 @@ fn a_core_that_fails_during_the_registration_is_waited_for_and_nothing_is_double
             .await;
         scene.connect().await;
         scene.apply(&scene.plugin("crm")).await;
-        let seen = scene
-            .plugin_until("crm", "faulty by Core", |seen| seen.fault("party") == "Core")
-            .await;
-        assert_eq!(seen.fault("reason"), "CoreServiceDown");
+        let seen = scene.fault("crm", "Core", "CoreAPI", "CoreServiceDown").await;
         assert!(!seen.is_ready());
         assert_eq!(seen.truth("Reconciling"), "True");
         faults.clear_all().await;

@@ -34,9 +34,9 @@ fn a_host_that_does_not_resolve_is_named_as_such_until_it_is_changed() {
         let seen = scene.fault("crm", "Config", "DNS", "HostNotResolving").await;
         assert!(seen.is_blocked() && !seen.is_ready());
         assert!(
-            seen.fault("message").contains("crm.nowhere.example"),
+            seen.fault("action").contains("spec.expose.host"),
             "{}",
-            seen.fault("message")
+            seen.fault("action")
         );
         scene
             .edit("crm", json!({"expose": expose(&scene.host("crm"), "https")}))
