@@ -5,6 +5,8 @@ pub mod children;
 pub mod finalizer;
 pub mod probes;
 pub mod registrations;
+#[cfg(test)]
+mod tests;
 
 use crate::core::facts::CoreStep;
 use crate::judge::Assessment;

@@ -105,21 +105,25 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         key: key.clone(),
         uid: String::new(),
     };
-    [
-        Some(service_account::object(&owner, plugin)),
-        Some(deployment::object(&owner, plugin)),
-        Some(service::object(&owner, plugin)),
-        http_route::object(&owner, plugin),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|mut object| {
-        if let Some(metadata) = object["metadata"].as_object_mut() {
-            metadata.remove("ownerReferences");
-        }
-        object
-    })
-    .collect()
+    let children = [
+        (
+            ChildKind::ServiceAccount,
+            Some(service_account::object(&owner, plugin)),
+        ),
+        (ChildKind::Deployment, Some(deployment::object(&owner, plugin))),
+        (ChildKind::Service, Some(service::object(&owner, plugin))),
+        (ChildKind::HttpRoute, http_route::object(&owner, plugin)),
+    ];
+    children
+        .into_iter()
+        .filter_map(|(kind, object)| object.map(|object| typed(kind, object)))
+        .map(|mut object| {
+            if let Some(metadata) = object["metadata"].as_object_mut() {
+                metadata.remove("ownerReferences");
+            }
+            object
+        })
+        .collect()
 }
 
 /// The WazoPlugin as the owner of its children.
@@ -208,10 +212,18 @@ fn is_label_value(text: &str) -> bool {
         && alphanumeric(text.chars().last())
 }
 
+/// The object with its type, which stands first, as people write it.
+fn typed(kind: ChildKind, object: Value) -> Value {
+    let mut typed = json!({"apiVersion": kind.api_version(), "kind": kind.kind()});
+    if let (Some(all), Value::Object(fields)) = (typed.as_object_mut(), object) {
+        all.extend(fields);
+    }
+    typed
+}
+
 fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Value) -> Want {
     let hash = hash(&object);
-    object["apiVersion"] = json!(kind.api_version());
-    object["kind"] = json!(kind.kind());
+    object = typed(kind, object);
     object["metadata"]["annotations"][APPLIED_ANNOTATION] = json!(hash);
     let how = match known {
         None => How::Create,

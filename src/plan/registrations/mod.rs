@@ -104,9 +104,9 @@ pub fn removal(world: &World) -> Removal {
     // The ledger may have been lost with the annotations; what the status says to be registered is as good.
     let before = &world.itself.before.registrations;
     let registered = |name: &str| {
-        before
-            .iter()
-            .any(|row| row.name == name && row.state != RegistrationState::Held)
+        before.iter().any(|row| {
+            row.name == name && !matches!(row.state, RegistrationState::Held | RegistrationState::Pending)
+        })
     };
     if let Some(plugin) = plugin {
         entries.extend(

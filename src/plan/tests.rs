@@ -1,0 +1,66 @@
+//! What is done, and in which order: held against worlds.
+
+mod children;
+mod probes;
+mod registrations;
+mod stages;
+
+use super::{Plan, plan};
+use crate::core::facts::{AppEdit, CoreStep, StepState};
+use crate::judge::assess;
+use crate::observe::fixture::{APPS, step};
+use crate::observe::world::World;
+
+fn plan_of(world: &World) -> Plan {
+    plan(world, &assess(world))
+}
+
+/// The wishes at the core; none where nothing is said to the core at all.
+fn steps(plan: &Plan) -> Vec<CoreStep> {
+    plan.core
+        .as_ref()
+        .map(|wishes| wishes.steps.clone())
+        .unwrap_or_default()
+}
+
+/// The same edit in every application.
+fn everywhere(edit: &AppEdit) -> Vec<CoreStep> {
+    APPS.map(|app| step(app, edit.clone())).to_vec()
+}
+
+fn present(url: &str) -> Vec<CoreStep> {
+    everywhere(&AppEdit::Present(url.to_owned()))
+}
+
+fn absent(url: &str) -> Vec<CoreStep> {
+    everywhere(&AppEdit::Absent(url.to_owned()))
+}
+
+/// The core did what was wished for.
+fn did(mut world: World, steps: Vec<CoreStep>) -> World {
+    for step in steps {
+        world = world.step_became(step, StepState::Done { changed: true });
+    }
+    world
+}
+
+/// The metadata that the plan asks for stand in the object.
+fn with_metadata(mut world: World, plan: &Plan) -> World {
+    if let Some(change) = &plan.metadata {
+        world.itself.finalizers = change.finalizers.clone();
+        world.itself.ledger = change.ledger.clone();
+    }
+    world
+}
+
+fn ledger(plan: &Plan) -> Option<Vec<String>> {
+    let change = plan.metadata.as_ref()?;
+    Some(
+        change
+            .ledger
+            .ui
+            .iter()
+            .map(|entry| entry.url.to_string())
+            .collect(),
+    )
+}
