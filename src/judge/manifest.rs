@@ -3,8 +3,6 @@
 //!
 //! Which address answered decides who is meant; headers never do, since they can be forged.
 
-use jiff::Timestamp;
-
 use super::candidate::Candidate;
 use super::state::State;
 use super::{World, known_faults, settled, was};
@@ -93,21 +91,20 @@ fn not_looked_at(world: &World) -> State {
 }
 
 fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candidate {
-    let since = fact.at;
     let candidate = match error {
-        LookError::NotResolving => new(Reason::HostNotResolving, since, error),
-        LookError::ResolverFailed => new(Reason::HostNotResolving, since, error)
+        LookError::NotResolving => new(Reason::HostNotResolving, fact, error),
+        LookError::ResolverFailed => new(Reason::HostNotResolving, fact, error)
             .party(Party::Cluster)
             .indirect("whether the cluster's DNS resolves other names"),
-        LookError::AddressRefused { .. } => new(Reason::AddressRefused, since, error),
+        LookError::AddressRefused { .. } => new(Reason::AddressRefused, fact, error),
         LookError::Certificate { .. } | LookError::TlsFailed => {
-            new(Reason::PublicCertificateInvalid, since, error)
+            new(Reason::PublicCertificateInvalid, fact, error)
         }
         LookError::Refused | LookError::Unreachable | LookError::TimedOut | LookError::Broken => {
-            let candidate = new(Reason::PublicAddressUnreachable, since, error);
+            let candidate = new(Reason::PublicAddressUnreachable, fact, error);
             match pod {
                 Some(Look::Good { .. }) => candidate,
-                Some(Look::Bad(error)) => at_pods(error, since),
+                Some(Look::Bad(own)) => at_pods(own, fact, error),
                 None => candidate.indirect("an answer of the pods to the operator"),
             }
         }
@@ -119,13 +116,13 @@ fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candi
         | LookError::Invalid(_)
         | LookError::CorsMissing
         | LookError::FramingForbidden { .. } => match pod {
-            Some(Look::Bad(error)) => at_pods(error, since),
+            Some(Look::Bad(own)) => at_pods(own, fact, error),
             // The pods answer well, so it is made on the way.
             Some(Look::Good { .. }) if *error == LookError::CorsMissing => {
-                new(Reason::CorsLostOnTheWay, since, error)
+                new(Reason::CorsLostOnTheWay, fact, error)
             }
-            Some(Look::Good { .. }) => new(Reason::GatewayError, since, error),
-            None => at_plugin(error, since).indirect("an answer of the pods to the operator"),
+            Some(Look::Good { .. }) => new(Reason::GatewayError, fact, error),
+            None => new(plugin_reason(error), fact, error).indirect("an answer of the pods to the operator"),
         },
     };
     let candidate = match pod {
@@ -142,26 +139,19 @@ fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candi
     candidate.last_good(fact.last_good)
 }
 
-fn new(reason: Reason, since: Timestamp, error: &LookError) -> Candidate {
-    Candidate::new(reason, since, format!("the manifest's public address: {error}")).evidence(
+/// The public address answers badly.
+fn new(reason: Reason, fact: &ManifestFact, error: &LookError) -> Candidate {
+    Candidate::new(reason, fact.at, format!("{}: {error}", fact.url)).evidence(
         PUBLIC,
         error.to_string(),
         None,
     )
 }
 
-/// The pods themselves answer badly.
-fn at_pods(error: &LookError, since: Timestamp) -> Candidate {
-    let reason = plugin_reason(error);
-    Candidate::new(
-        reason,
-        since,
-        format!("the plugin's own answer for the manifest: {error}"),
-    )
-}
-
-fn at_plugin(error: &LookError, since: Timestamp) -> Candidate {
-    new(plugin_reason(error), since, error)
+/// The pods themselves answer badly, and with them the public address.
+fn at_pods(own: &LookError, fact: &ManifestFact, public: &LookError) -> Candidate {
+    let told = format!("{}: the plugin itself: {own}", fact.url);
+    Candidate::new(plugin_reason(own), fact.at, told).evidence(PUBLIC, public.to_string(), None)
 }
 
 const fn plugin_reason(error: &LookError) -> Reason {
@@ -189,6 +179,7 @@ const fn plugin_reason(error: &LookError) -> Reason {
 mod tests {
     use super::*;
     use crate::api::fault::Confidence;
+    use jiff::Timestamp;
     use url::Url;
 
     fn judged(public: LookError, pod: Option<Look>, worked: bool) -> Candidate {

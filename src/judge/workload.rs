@@ -57,7 +57,7 @@ pub fn newest_pods(world: &World) -> Vec<&PodFact> {
         return of_template;
     }
     let newest = staying(world)
-        .max_by_key(|pod| pod.created)
+        .max_by_key(|pod| (pod.created, pod.revision.as_str()))
         .map(|pod| pod.revision.as_str());
     staying(world)
         .filter(|pod| Some(pod.revision.as_str()) == newest)
@@ -178,18 +178,24 @@ fn worst_pod(
     judged(true).or(alive)
 }
 
-/// The worst first; of equal ones that which is told already, so that the verdict does not move from pod to pod.
+/// The worst first; of equal ones that which is told already, so that the verdict does not move from pod to pod, and
+/// otherwise by what is seen: the names of pods say nothing.
 fn rank(state: &State, world: &World) -> impl Ord + use<> {
     match state {
         State::Bad(candidate) => {
             let fault = &candidate.fault;
             let told = known_faults(world)
                 .any(|known| known.reason == fault.reason && known.message == fault.message);
-            let words = (fault.reason, fault.message.clone());
-            (0, Some((fault.layer, !told, fault.since.0, words)), 0)
+            let seen = fault.evidence.iter().map(|evidence| evidence.observed.as_str());
+            let words = seen.fold(fault.message.clone(), |all, observed| all + observed);
+            let cause = Some((fault.layer, !told, fault.since.0, fault.reason));
+            (0, cause, 0, words)
         }
-        State::Waiting { again, .. } => (if again.is_some() { 1 } else { 2 }, None, again.unwrap_or(0)),
-        State::Good => (3, None, 0),
+        State::Waiting { message, again, .. } => {
+            let class = if again.is_some() { 1 } else { 2 };
+            (class, None, again.unwrap_or(0), message.clone())
+        }
+        State::Good => (3, None, 0, String::new()),
     }
 }
 

@@ -3,9 +3,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::condition::{ConditionType, Truth, Wanted, settle};
-use crate::api::fault::{Fault, Layer};
+use crate::api::fault::Fault;
 use crate::api::parse::{Plugin, image_tag};
-use crate::api::plugin::{Registered, WazoPluginStatus};
+use crate::api::plugin::{Registered, RegistrationState, WazoPluginStatus};
+use crate::api::reason::Reason;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, Phase};
@@ -32,7 +33,12 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         observed_generation: world.itself.generation,
         url: plugin.map_or_else(
             || before.url.clone(),
-            |plugin| plugin.url.as_ref().map(ToString::to_string),
+            |plugin| {
+                plugin
+                    .url
+                    .as_ref()
+                    .map(|url| url.as_str().trim_end_matches('/').to_owned())
+            },
         ),
         version: version(world, plugin),
         image: image(world),
@@ -57,10 +63,16 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
 #[must_use]
 pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
     let before = &world.itself.before;
+    let of_the_core = |fault: &&Fault| {
+        fault.blocking && (fault.caused_by.is_some() || fault.reason == Reason::CoreNotFound)
+    };
+    // A spec that is not usable is judged alone; the core may be away all the same.
+    let by_core = world.core.as_ref().and_then(|core| core.fault());
     let blocked = assessment
         .faults
         .iter()
-        .find(|fault| fault.caused_by.is_some() || fault.layer == Layer::References);
+        .find(of_the_core)
+        .or(by_core.filter(|fault| fault.blocking));
     let suspended = world.core.as_ref().is_some_and(|core| core.suspended());
     let (reason, message) = match blocked {
         None if suspended => (
@@ -83,10 +95,17 @@ pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         .conditions
         .iter()
         .filter_map(kept)
-        .filter(|condition| !is_phase(condition.kind))
+        .filter(|condition| !is_phase(condition.kind) && condition.kind != ConditionType::Degraded)
         .collect();
     conditions.push(Wanted::new(ConditionType::Ready, Truth::False, reason, message));
+    let mut registrations = before.registrations.clone();
+    for row in &mut registrations {
+        if row.state == RegistrationState::Registered {
+            row.state = RegistrationState::Deregistering;
+        }
+    }
     WazoPluginStatus {
+        registrations,
         observed_generation: world.itself.generation,
         conditions: settle(conditions, &before.conditions, world.itself.generation, world.now),
         fault: blocked.map(|fault| Fault {
@@ -277,6 +296,10 @@ fn aspect(kind: ConditionType, state: &State, good: &str, message: &str) -> Want
 }
 
 fn registered_condition(assessment: &Assessment) -> Wanted {
+    if assessment.invalid.is_some() {
+        let told = "the spec is not usable";
+        return Wanted::new(ConditionType::Registered, Truth::Unknown, "InvalidSpec", told);
+    }
     let first = assessment.registrations.iter().find(|row| !row.state.is_good());
     match first {
         None => Wanted::new(
@@ -312,7 +335,9 @@ fn registered(rows: &[crate::api::plugin::RegistrationStatus]) -> Registered {
 
 /// The manifest tells the version; until it was read, the image's tag does.
 fn version(world: &World, plugin: Option<&Plugin>) -> Option<String> {
-    let plugin = plugin?;
+    let Some(plugin) = plugin else {
+        return world.itself.before.version.clone();
+    };
     let read = world
         .probe
         .manifests
