@@ -1,15 +1,29 @@
-//! The operator dies right before and right after each of its mutating requests, and another one takes over.
+//! The operator dies right before and right after each of its mutating requests, and another one takes over; or the
+//! request, or its answer, is lost, and it must notice.
 
 use wazo_e2e::crash;
+use wazo_e2e::gate::Blow;
 
 #[test]
 fn a_creation_survives_a_death_at_every_request() {
-    let points = crash::every_point_of_creation();
-    assert!(points >= 10, "only {points} points");
+    let points = crash::every_point_of_creation(Blow::Death);
+    assert!(points >= 20, "only {points} points");
 }
 
 #[test]
 fn a_deletion_survives_a_death_at_every_request() {
-    let points = crash::every_point_of_deletion();
-    assert!(points >= 6, "only {points} points");
+    let points = crash::every_point_of_deletion(Blow::Death);
+    assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn a_creation_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_creation(Blow::Loss);
+    assert!(points >= 20, "only {points} points");
+}
+
+#[test]
+fn a_deletion_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_deletion(Blow::Loss);
+    assert!(points >= 8, "only {points} points");
 }

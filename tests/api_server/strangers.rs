@@ -236,3 +236,31 @@ fn a_child_that_somebody_changes_or_deletes_is_put_back() {
         trial.ready("crm").await;
     });
 }
+
+#[test]
+fn many_plugins_are_registered_with_a_handful_of_writes() {
+    trial(async |trial: &mut Trial| {
+        let names: Vec<String> = (0..16).map(|number| format!("plugin-{number}")).collect();
+        trial.connect().await;
+        for name in &names {
+            trial.panel(name).await;
+            trial.apply(&plugin(name)).await;
+        }
+        trial.start();
+        for name in &names {
+            trial.ready(name).await;
+        }
+        for name in &names {
+            assert!(trial.is_registered(name), "{name}");
+        }
+        trial.strangers_data_is_intact();
+        let counts = trial.core().journal().counts();
+        let written = |method: &str| {
+            let route = format!("{method} /api/confd/1.1/external/apps/{{name}}");
+            counts.get(&route).copied().unwrap_or_default()
+        };
+        // One application exists, one does not. Without merging there would be 32 writes.
+        assert_eq!(written("POST"), 1, "{counts:#?}");
+        assert!(written("PUT") <= 20, "{counts:#?}");
+    });
+}

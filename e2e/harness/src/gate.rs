@@ -1,7 +1,8 @@
 //! The gate through which every request of an operator passes, to the API server and to the core: it counts them, and
-//! at the one that a test names the operator dies.
+//! at the one that a test names the operator dies, or the request or its answer is lost.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -66,29 +67,41 @@ impl std::fmt::Display for Asked {
     }
 }
 
-/// On which side of a request the operator dies.
+/// On which side of a request something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Right before it is sent.
+    /// Right before it is sent: it is never sent.
     Before,
-    /// Right after its answer came, before the operator sees it.
+    /// Right after its answer came: the operator never sees it.
     After,
 }
 
-/// Where an operator dies.
+/// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CrashPoint {
+pub enum Blow {
+    /// The operator dies: nothing is sent or answered any more.
+    Death,
+    /// The connection breaks under this one request.
+    Loss,
+}
+
+/// Where something happens to an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
     /// The mutating request, counted from 1 over both sides.
     pub number: usize,
     /// Before or after it.
     pub moment: Moment,
+    /// What happens.
+    pub blow: Blow,
 }
 
 #[derive(Default)]
 struct Passed {
-    point: Option<CrashPoint>,
+    point: Option<Point>,
     mutations: Vec<Asked>,
     reads: Vec<Asked>,
+    struck: bool,
 }
 
 /// The gate of one operator.
@@ -119,8 +132,8 @@ impl Gate {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to count anew, and lets the operator die at a point from here on.
-    pub fn arm(&self, point: Option<CrashPoint>) {
+    /// Begins to count anew, and lets something happen at a point from here on.
+    pub fn arm(&self, point: Option<Point>) {
         let mut passed = self.passed();
         *passed = Passed {
             point,
@@ -129,10 +142,11 @@ impl Gate {
         self.count.send_replace(0);
     }
 
-    /// Lets the operator live from here on; the answer is whether it is dead already.
+    /// Lets nothing happen from here on; the answer is whether it happened already.
     pub fn disarm(&self) -> bool {
-        self.passed().point = None;
-        self.is_dead()
+        let mut passed = self.passed();
+        passed.point = None;
+        passed.struck
     }
 
     /// The mutating requests since the last [`Gate::arm`], sent or about to be sent when the operator died.
@@ -170,29 +184,33 @@ impl Gate {
         }
     }
 
-    fn is_dead(&self) -> bool {
+    /// Whether the operator has died.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
         *self.dead.borrow()
     }
 
-    /// Sends a request, unless the operator is dead; then nothing is sent and nothing is answered any more.
-    async fn pass<T>(&self, asked: Asked, send: impl Future<Output = T>) -> T {
-        let moment = self.enter(asked);
-        if self.is_dead() {
-            return std::future::pending().await;
+    /// Sends a request, unless the operator is dead; then nothing is sent and nothing is answered any more. `broken`
+    /// is what a broken connection looks like.
+    async fn pass<T>(&self, asked: Asked, send: impl Future<Output = T>, broken: impl FnOnce() -> T) -> T {
+        let number = self.enter(asked);
+        match self.strikes(number, Moment::Before) {
+            Some(Blow::Loss) => return broken(),
+            _ if self.is_dead() => return std::future::pending().await,
+            _ => {}
         }
         let answer = send.await;
-        if moment == Some(Moment::After) && self.passed().point.is_some() {
-            self.dead.send_replace(true);
-        }
-        if self.is_dead() {
-            return std::future::pending().await;
+        match self.strikes(number, Moment::After) {
+            Some(Blow::Loss) => return broken(),
+            _ if self.is_dead() => return std::future::pending().await,
+            _ => {}
         }
         self.count.send_modify(|count| *count += 1);
         answer
     }
 
-    /// Counts; the answer is the moment of death where it is at this request.
-    fn enter(&self, asked: Asked) -> Option<Moment> {
+    /// Counts; the answer is the number of a mutating request.
+    fn enter(&self, asked: Asked) -> Option<usize> {
         let mut passed = self.passed();
         if self.is_dead() {
             return None;
@@ -202,15 +220,21 @@ impl Gate {
             return None;
         }
         passed.mutations.push(asked);
-        let number = passed.mutations.len();
-        let moment = passed
-            .point
-            .filter(|point| point.number == number)
-            .map(|point| point.moment);
-        if moment == Some(Moment::Before) {
+        Some(passed.mutations.len())
+    }
+
+    /// What happens at this moment of a request.
+    fn strikes(&self, number: Option<usize>, moment: Moment) -> Option<Blow> {
+        let mut passed = self.passed();
+        let point = passed.point?;
+        if Some(point.number) != number || point.moment != moment || self.is_dead() {
+            return None;
+        }
+        passed.struck = true;
+        if point.blow == Blow::Death {
             self.dead.send_replace(true);
         }
-        moment
+        Some(point.blow)
     }
 }
 
@@ -254,7 +278,7 @@ where
     S: Service<http::Request<Body>>,
     S::Future: Send + 'static,
     S::Response: Send + 'static,
-    S::Error: Send + 'static,
+    S::Error: From<io::Error> + Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -284,7 +308,8 @@ where
         // A request is not sent before its future is polled, so the gate decides first.
         let gate = self.layer.gate.clone();
         let sent = self.inner.call(request);
-        async move { gate.pass(asked, sent).await }.boxed()
+        let broken = || Err(io::Error::from(io::ErrorKind::ConnectionReset).into());
+        async move { gate.pass(asked, sent, broken).await }.boxed()
     }
 }
 
@@ -324,7 +349,8 @@ impl Wire for GatedWire {
             path: without_token(request.uri().path()),
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
-        self.gate.pass(asked, self.inner.call(request)).boxed()
+        let broken = || Err(WireError::Broken);
+        self.gate.pass(asked, self.inner.call(request), broken).boxed()
     }
 }
 
@@ -346,7 +372,7 @@ mod tests {
     use futures::FutureExt;
     use http::Method;
 
-    use super::{Asked, CrashPoint, Gate, Moment, Side, without_token};
+    use super::{Asked, Blow, Gate, Moment, Point, Side, without_token};
 
     fn asked(method: Method, path: &str) -> Asked {
         Asked {
@@ -357,34 +383,56 @@ mod tests {
         }
     }
 
-    fn passes(gate: &Gate, asked: Asked, sent: &mut bool) -> bool {
+    /// What comes of a request, and whether it was sent.
+    fn pass(gate: &Gate, method: Method, path: &str) -> (Option<&'static str>, bool) {
+        let mut sent = false;
         let send = async {
-            *sent = true;
+            sent = true;
+            "answered"
         };
-        gate.pass(asked, send).now_or_never().is_some()
+        let outcome = gate.pass(asked(method, path), send, || "broken").now_or_never();
+        (outcome, sent)
+    }
+
+    fn armed(moment: Moment, blow: Blow) -> std::sync::Arc<Gate> {
+        let gate = Gate::open();
+        gate.arm(Some(Point {
+            number: 2,
+            moment,
+            blow,
+        }));
+        for (method, path) in [
+            (Method::POST, "/a"),
+            (Method::GET, "/a"),
+            (Method::POST, "/apis/events.k8s.io/v1/namespaces/n/events"),
+        ] {
+            assert_eq!(pass(&gate, method, path), (Some("answered"), true));
+        }
+        gate
     }
 
     #[test]
     fn before_its_point_a_request_is_not_sent_and_after_it_not_answered() {
         for (moment, is_sent) in [(Moment::Before, false), (Moment::After, true)] {
-            let gate = Gate::open();
-            gate.arm(Some(CrashPoint { number: 2, moment }));
-            let mut sent = false;
-            assert!(passes(&gate, asked(Method::POST, "/a"), &mut sent));
-            assert!(passes(&gate, asked(Method::GET, "/a"), &mut sent));
-            assert!(passes(
-                &gate,
-                asked(Method::POST, "/apis/events.k8s.io/v1/namespaces/n/events"),
-                &mut sent
-            ));
-            let mut sent = false;
-            assert!(!passes(&gate, asked(Method::PATCH, "/a"), &mut sent));
-            assert_eq!(sent, is_sent);
-            let mut sent = false;
-            assert!(!passes(&gate, asked(Method::GET, "/a"), &mut sent));
-            assert!(!sent, "a dead operator sends nothing");
+            let gate = armed(moment, Blow::Death);
+            assert_eq!(pass(&gate, Method::PATCH, "/a"), (None, is_sent));
+            assert_eq!(
+                pass(&gate, Method::GET, "/a"),
+                (None, false),
+                "a dead operator sends nothing"
+            );
             assert!(gate.died().now_or_never().is_some());
             assert_eq!(gate.mutations().len(), 2);
+        }
+    }
+
+    #[test]
+    fn a_request_or_an_answer_is_lost_once() {
+        for (moment, is_sent) in [(Moment::Before, false), (Moment::After, true)] {
+            let gate = armed(moment, Blow::Loss);
+            assert_eq!(pass(&gate, Method::PATCH, "/a"), (Some("broken"), is_sent));
+            assert_eq!(pass(&gate, Method::PATCH, "/a"), (Some("answered"), true));
+            assert!(gate.disarm(), "it happened");
         }
     }
 
