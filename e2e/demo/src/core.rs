@@ -53,17 +53,19 @@ impl Core {
             .map_err(machine(program.display().to_string()))?;
         let pid_file = directory.join("core.pid");
         let written = fs::write(&pid_file, child.id().to_string());
-        let mut first = String::new();
         let stdout = child.stdout.take().expect("it was asked to be piped");
-        let read = BufReader::new(stdout).read_line(&mut first);
+        // The last of the lines that it prints; a pipe that is closed before would end it.
+        let ready = BufReader::new(stdout)
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.starts_with("stack"));
         let core = Self {
             child: Some(child),
             pid_file,
             ca,
         };
         written.map_err(machine(core.pid_file.display().to_string()))?;
-        read.map_err(machine("the simulated core"))?;
-        if first.is_empty() {
+        if !ready {
             return Err(DemoError::Text {
                 what: "the simulated core".to_owned(),
                 reason: fs::read_to_string(&log).unwrap_or_default(),

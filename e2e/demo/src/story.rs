@@ -28,8 +28,8 @@ const ORIGIN: &str = "https://app.wazo.example";
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The fields of a fault that matter most, one line each.
 const FAULT: &str = "go-template-file=e2e/demo/fault.gotemplate";
-/// What makes the example plugin crash.
-const CRASH: &str = r#"[{"op":"add","path":"/spec/workload/env/-","value":{"name":"PANEL_MISBEHAVE","value":"{\"crash\":{\"exitCode\":3}}"}}]"#;
+/// The next version of the example plugin, told to crash.
+const CRASH: &str = r#"[{"op":"replace","path":"/spec/workload/image","value":"registry.wazo.test/panel:1.1.0"},{"op":"add","path":"/spec/workload/env/-","value":{"name":"PANEL_MISBEHAVE","value":"{\"crash\":{\"exitCode\":3}}"}}]"#;
 
 /// Plays it from the first act to the last. What was started ends with it, unless `DEMO_KEEP` is set.
 pub(crate) fn play(stage: &Stage) -> Result<(), DemoError> {
