@@ -2,7 +2,7 @@
 //! plugins that refer to it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -11,14 +11,15 @@ use kube::{Api, Resource};
 use serde_json::json;
 
 use super::context::Context;
-use super::plugins::PassError;
+use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::core::{PluginCount, WazoCore, WazoCoreSpec, WazoCoreStatus};
 use crate::api::fault::Fault;
 use crate::api::names::FINALIZER;
 use crate::api::object::Raw;
-use crate::api::plugin::WazoPluginStatus;
+use crate::api::plugin::{WazoPlugin, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::ApplyError;
+use crate::core::facts::CoreFacts;
 use crate::judge::candidate::settle;
 use crate::judge::core::{Unusable, judge};
 use crate::keys::{CoreKey, Wake};
@@ -34,116 +35,172 @@ pub(super) async fn reconcile(
     object: Arc<Raw<WazoCore>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
-    context.listed().await;
-    let started = Instant::now();
-    let result = pass(&object, &context).await;
-    let outcome = if result.is_ok() { "done" } else { "failed" };
-    if result.is_ok() {
-        context
-            .backoff
-            .succeeded(object.meta().uid.as_deref().unwrap_or_default());
-    }
-    let took = started.elapsed();
-    context.metrics.passed(CONTROLLER, outcome, took.as_secs_f64());
-    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    match &result {
-        Err(error) => tracing::warn!(core = %object.key(), outcome, milliseconds, %error, "pass"),
-        Ok(_) => tracing::info!(core = %object.key(), outcome, milliseconds, "pass"),
-    }
-    result
+    pass::make(CONTROLLER, object, context, pass).await
 }
 
-/// What a pass that failed leads to.
-pub(super) fn error_policy(object: Arc<Raw<WazoCore>>, error: &PassError, context: Arc<Context>) -> Action {
-    let pause = match error {
-        PassError::Apply(ApplyError::Conflict) => Duration::from_secs(1),
-        _ => context.backoff.failed(
-            object.meta().uid.as_deref().unwrap_or_default(),
-            &context.settings,
-        ),
-    };
-    Action::requeue(pause)
-}
-
-async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Action, PassError> {
-    let key = object.key();
-    let plugins = context.plugins_of(&key);
+async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassError> {
+    let plugins = context.plugins_of(&object.key());
     let deleting = object.meta().deletion_timestamp.is_some();
     if deleting && plugins.is_empty() {
         return release(object, context).await;
     }
-    let finalizers = object.meta().finalizers.clone().unwrap_or_default();
-    if !deleting && !plugins.is_empty() && !finalizers.iter().any(|name| name == FINALIZER) {
-        let all = finalizers.into_iter().chain([FINALIZER.to_owned()]).collect();
-        set_finalizers(object, context, all).await?;
-        return Ok(Action::await_change());
-    }
-    let unusable = refresh(object, context, &key).await?;
-    let facts = context.applier.cores.facts(&key);
-    let before: WazoCoreStatus = object.status();
-    let now = Timestamp::now();
-    // Until this process knows the core, what the status says goes on to hold.
-    let known = facts.as_deref().is_some_and(core_status::known);
-    let fault = if unusable.is_none() && !known {
-        before.fault.clone()
-    } else {
-        judge(
-            &key,
-            unusable.as_ref(),
-            facts.as_deref(),
-            before.stack.is_some(),
-            now,
+    if !deleting && !plugins.is_empty() && !is_kept(object) {
+        let finalizers = object.meta().finalizers.iter().flatten().cloned();
+        set_finalizers(
+            object,
+            context,
+            finalizers.chain([FINALIZER.to_owned()]).collect(),
         )
-        .map(|candidate| settle(candidate.fault, &before.fault.iter().collect::<Vec<_>>()))
-    };
-    let spec = object.spec::<WazoCoreSpec>().ok();
-    let suspended = spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
-    let fault = fault.filter(|_| !suspended);
-    let tenant = facts.as_ref().and_then(|facts| facts.tenant);
-    if context.directory.set(
-        &key,
-        CoreEntry {
-            spec,
-            fault: fault.clone(),
-            tenant,
-            deleting,
-        },
-    ) {
-        for plugin in &plugins {
-            context.wake(Wake::Plugin(plugin.key()));
-        }
+        .await?;
+        return Ok(Passed {
+            action: Action::await_change(),
+            outcome: Outcome::Changed,
+        });
     }
-    let impaired = plugins
-        .iter()
-        .filter(|plugin| plugin.status::<WazoPluginStatus>().fault.is_some())
-        .count();
-    let report_of = CoreReport {
-        generation: object.meta().generation.unwrap_or_default(),
-        before: &before,
-        facts: facts.as_deref(),
-        fault: fault.clone(),
-        plugins: PluginCount {
-            total: count(plugins.len()),
-            impaired: count(impaired),
-        },
-        suspended,
-        deleting,
-        now,
-    };
-    let holds = before.observed_generation == report_of.generation && !known;
-    let status = if holds && unusable.is_none() && !suspended && !deleting {
-        core_status::unchanged(&report_of)
-    } else {
-        core_status::compose(&report_of)
-    };
-    report(object, context, &before, &status).await?;
+    let unusable = refresh(object, context, &object.key()).await?;
+    let seen = Seen::of(object, context, unusable);
+    let fault = seen.fault();
+    publish(object, context, &seen, fault.clone(), &plugins);
+    let written = report(
+        object,
+        context,
+        &seen.before,
+        &seen.status(object, fault.clone(), &plugins),
+    )
+    .await?;
     // The last plugin's end is no event of ours: it is looked for.
     let pause = if deleting {
         Duration::from_secs(1)
     } else {
         next(context, fault.as_ref())
     };
-    Ok(Action::requeue(pause))
+    let outcome = if written {
+        Outcome::Changed
+    } else {
+        Outcome::Unchanged
+    };
+    Ok(Passed {
+        action: Action::requeue(pause),
+        outcome,
+    })
+}
+
+fn is_kept(object: &Raw<WazoCore>) -> bool {
+    object
+        .meta()
+        .finalizers
+        .iter()
+        .flatten()
+        .any(|name| name == FINALIZER)
+}
+
+/// All that is known about one core at one moment.
+struct Seen {
+    key: CoreKey,
+    spec: Option<WazoCoreSpec>,
+    unusable: Option<Unusable>,
+    facts: Option<Arc<CoreFacts>>,
+    before: WazoCoreStatus,
+    deleting: bool,
+    now: Timestamp,
+}
+
+impl Seen {
+    fn of(object: &Raw<WazoCore>, context: &Context, unusable: Option<Unusable>) -> Self {
+        let key = object.key();
+        Self {
+            facts: context.applier.cores.facts(&key),
+            spec: object.spec().ok(),
+            before: object.status(),
+            deleting: object.meta().deletion_timestamp.is_some(),
+            now: Timestamp::now(),
+            key,
+            unusable,
+        }
+    }
+
+    /// Whether this process knows the core: until then, what the status says goes on to hold.
+    fn known(&self) -> bool {
+        self.unusable.is_some() || self.facts.as_deref().is_some_and(core_status::known)
+    }
+
+    fn suspended(&self) -> bool {
+        self.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true))
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        if self.suspended() {
+            return None;
+        }
+        if !self.known() {
+            return self.before.fault.clone();
+        }
+        let worked = self.before.stack.is_some();
+        let candidate = judge(
+            &self.key,
+            self.unusable.as_ref(),
+            self.facts.as_deref(),
+            worked,
+            self.now,
+        )?;
+        Some(settle(
+            candidate.fault,
+            &self.before.fault.iter().collect::<Vec<_>>(),
+        ))
+    }
+
+    fn status(
+        &self,
+        object: &Raw<WazoCore>,
+        fault: Option<Fault>,
+        plugins: &[Arc<Raw<WazoPlugin>>],
+    ) -> WazoCoreStatus {
+        let impaired = plugins
+            .iter()
+            .filter(|plugin| plugin.status::<WazoPluginStatus>().fault.is_some())
+            .count();
+        let report = CoreReport {
+            generation: object.meta().generation.unwrap_or_default(),
+            before: &self.before,
+            facts: self.facts.as_deref(),
+            fault,
+            plugins: PluginCount {
+                total: count(plugins.len()),
+                impaired: count(impaired),
+            },
+            suspended: self.suspended(),
+            deleting: self.deleting,
+            now: self.now,
+        };
+        let same_spec = self.before.observed_generation == report.generation;
+        if same_spec && !self.known() && !report.suspended && !self.deleting {
+            core_status::unchanged(&report)
+        } else {
+            core_status::compose(&report)
+        }
+    }
+}
+
+/// Lets the plugins see the core; where that changes anything for them, they are woken.
+fn publish(
+    object: &Raw<WazoCore>,
+    context: &Context,
+    seen: &Seen,
+    fault: Option<Fault>,
+    plugins: &[Arc<Raw<WazoPlugin>>],
+) {
+    let tenant = seen.facts.as_ref().and_then(|facts| facts.tenant);
+    let entry = CoreEntry {
+        spec: seen.spec.clone(),
+        fault,
+        tenant,
+        deleting: seen.deleting,
+    };
+    if context.directory.set(&object.key(), entry) {
+        for plugin in plugins {
+            context.wake(Wake::Plugin(plugin.key()));
+        }
+    }
 }
 
 fn count(number: usize) -> i32 {
@@ -196,14 +253,15 @@ async fn refresh(
     }
 }
 
+/// Writes the status where it differs; true where it was written.
 async fn report(
     object: &Raw<WazoCore>,
     context: &Context,
     before: &WazoCoreStatus,
     status: &WazoCoreStatus,
-) -> Result<(), PassError> {
+) -> Result<bool, PassError> {
     if serde_json::to_value(status)? == object.status_value() {
-        return Ok(());
+        return Ok(false);
     }
     let key = object.key();
     let api: Api<Raw<WazoCore>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
@@ -212,7 +270,7 @@ async fn report(
         .await
     {
         Ok(_) => context.metrics.status_written(CONTROLLER),
-        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(()),
+        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(false),
         Err(error) => return Err(ApplyError::from(error).into()),
     }
     context
@@ -221,10 +279,10 @@ async fn report(
             events::faults(before.fault.as_ref(), status.fault.as_ref()),
         )
         .await;
-    Ok(())
+    Ok(true)
 }
 
-async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Action, PassError> {
+async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassError> {
     let finalizers = object.meta().finalizers.clone().unwrap_or_default();
     let others: Vec<String> = finalizers
         .iter()
@@ -236,7 +294,10 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Action, Pa
     }
     context.applier.cores.remove(&object.key());
     context.directory.remove(&object.key());
-    Ok(Action::await_change())
+    Ok(Passed {
+        action: Action::await_change(),
+        outcome: Outcome::Released,
+    })
 }
 
 async fn set_finalizers(

@@ -5,6 +5,7 @@ mod context;
 mod cores;
 mod endpoints;
 mod kube_requests;
+mod pass;
 mod plugins;
 mod settings;
 mod wakes;
@@ -141,14 +142,14 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
                 .with_config(loops.clone())
                 .reconcile_on(plugin_wakes)
                 .graceful_shutdown_on(stopping())
-                .run(plugins::reconcile, plugins::error_policy, Arc::clone(&context))
+                .run(plugins::reconcile, pass::error_policy, Arc::clone(&context))
                 .for_each(|_| future::ready(())),
             core_objects
                 // A core is woken by every plugin that changes; a burst of them is one pass.
                 .with_config(loops.debounce(Duration::from_millis(200)))
                 .reconcile_on(core_wakes)
                 .graceful_shutdown_on(stopping())
-                .run(cores::reconcile, cores::error_policy, Arc::clone(&context))
+                .run(cores::reconcile, pass::error_policy, Arc::clone(&context))
                 .for_each(|_| future::ready(())),
         )
         .await;

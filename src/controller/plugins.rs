@@ -1,12 +1,13 @@
 //! The loop of WazoPlugins: observe → judge → plan → apply → report.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use kube::Api;
 use kube::runtime::controller::Action;
-use kube::{Api, Resource};
 
 use super::context::Context;
+use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::object::Raw;
 use crate::api::plugin::{WazoPlugin, WazoPluginStatus};
 use crate::apply::{Applied, ApplyError};
@@ -18,62 +19,12 @@ use crate::report::{events, status};
 
 const CONTROLLER: &str = "wazoplugin";
 
-/// A pass that failed.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PassError {
-    /// The API server did not do what was asked.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    /// The status cannot be written as JSON: a mistake in the operator.
-    #[error("failed to write the status as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-}
-
 /// One pass over a plugin.
 pub(super) async fn reconcile(
     object: Arc<Raw<WazoPlugin>>,
     context: Arc<Context>,
 ) -> Result<Action, PassError> {
-    context.listed().await;
-    let started = Instant::now();
-    let result = pass(&object, &context).await;
-    let uid = object.meta().uid.as_deref().unwrap_or_default();
-    let outcome = match &result {
-        Ok(passed) => {
-            context.backoff.succeeded(uid);
-            passed.outcome
-        }
-        Err(PassError::Apply(ApplyError::Conflict)) => "conflict",
-        Err(_) => "failed",
-    };
-    let took = started.elapsed();
-    context.metrics.passed(CONTROLLER, outcome, took.as_secs_f64());
-    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    match &result {
-        Err(error) if outcome == "failed" => {
-            tracing::warn!(plugin = %object.key(), outcome, milliseconds, %error, "pass");
-        }
-        _ => tracing::info!(plugin = %object.key(), outcome, milliseconds, "pass"),
-    }
-    result.map(|passed| passed.action)
-}
-
-/// What a pass that failed leads to.
-pub(super) fn error_policy(object: Arc<Raw<WazoPlugin>>, error: &PassError, context: Arc<Context>) -> Action {
-    // After a conflict the newer version is on its way, and brings a pass of its own.
-    let pause = match error {
-        PassError::Apply(ApplyError::Conflict) => Duration::from_secs(1),
-        _ => context.backoff.failed(
-            object.meta().uid.as_deref().unwrap_or_default(),
-            &context.settings,
-        ),
-    };
-    Action::requeue(pause)
-}
-
-struct Passed {
-    action: Action,
-    outcome: &'static str,
+    pass::make(CONTROLLER, object, context, pass).await
 }
 
 async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, PassError> {
@@ -81,13 +32,13 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
         // The loop of WazoCores wakes us when it has looked at the core.
         return Ok(Passed {
             action: Action::requeue(Duration::from_secs(5)),
-            outcome: "waiting",
+            outcome: Outcome::Waiting,
         });
     };
     if world.itself.deleting && world.itself.finalizers.is_empty() {
         return Ok(Passed {
             action: Action::await_change(),
-            outcome: "gone",
+            outcome: Outcome::Released,
         });
     }
     let plan = plan::plan(&world, &judge::assess(&world));
@@ -98,7 +49,7 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     if applied.metadata {
         return Ok(Passed {
             action: Action::await_change(),
-            outcome: "changed",
+            outcome: Outcome::Changed,
         });
     }
     // Facts may have changed by what was applied; judged again, the status tells of now.
@@ -169,7 +120,7 @@ async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) ->
     }
     Passed {
         action: Action::await_change(),
-        outcome: "released",
+        outcome: Outcome::Released,
     }
 }
 
@@ -185,12 +136,12 @@ fn next(context: &Context, world: &World, assessment: &Assessment, applied: &App
     pause
 }
 
-fn outcome(applied: &Applied) -> &'static str {
+const fn outcome(applied: &Applied) -> Outcome {
     if applied.refused {
-        "refused"
+        Outcome::Refused
     } else if applied.created.is_empty() && applied.changed.is_empty() && applied.corrected.is_empty() {
-        "unchanged"
+        Outcome::Unchanged
     } else {
-        "changed"
+        Outcome::Changed
     }
 }
