@@ -146,8 +146,13 @@ fn lax(mut definition: Value) -> Value {
 
 async fn store_undecodable(client: &Client) -> Result<String, DefinitionsError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
+    // In a cluster that outlives the tests there may be those of earlier ones.
+    let earlier = ListParams::default().labels("wazo-e2e=undecodable");
+    for namespace in namespaces.list_metadata(&earlier).await? {
+        crate::namespace::delete(client, &namespace.name_any()).await;
+    }
     let namespace: Namespace = serde_json::from_value(json!({
-        "metadata": {"generateName": "undecodable-", "labels": {"wazo-e2e": "true"}}
+        "metadata": {"generateName": "undecodable-", "labels": {"wazo-e2e": "undecodable"}}
     }))?;
     let namespace = namespaces
         .create(&PostParams::default(), &namespace)

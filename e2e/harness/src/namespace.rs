@@ -29,8 +29,13 @@ pub async fn make(client: &Client) -> String {
         .name_any()
 }
 
-/// Deletes a namespace with all that is in it. Finalizers of ours are taken away: there is no operator any more.
+/// Deletes a namespace with all that is in it. Finalizers of ours are taken away and pods are ended: there is no
+/// operator and soon no kubelet any more. What is gone already needs no help; what fails shows as a namespace that
+/// stays.
 pub async fn delete(client: &Client, namespace: &str) {
+    let _ = Api::<Namespace>::all(client.clone())
+        .delete(namespace, &DeleteParams::default())
+        .await;
     for resource in [
         ApiResource::erase::<WazoPlugin>(&()),
         ApiResource::erase::<WazoCore>(&()),
@@ -41,14 +46,14 @@ pub async fn delete(client: &Client, namespace: &str) {
         };
         for object in list {
             let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-            // What is gone already needs no help; what else fails shows as a namespace that stays.
             let _ = api
                 .patch(&object.name_any(), &PatchParams::default(), &free)
                 .await;
         }
     }
-    let _ = Api::<Namespace>::all(client.clone())
-        .delete(namespace, &DeleteParams::default())
+    let now = DeleteParams::default().grace_period(0);
+    let _ = Api::<Pod>::namespaced(client.clone(), namespace)
+        .delete_collection(&now, &ListParams::default())
         .await;
 }
 

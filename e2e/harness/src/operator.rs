@@ -10,7 +10,8 @@ use wazo_plugin_operator::controller::{self, Parts, RunError, Settings};
 use wazo_plugin_operator::core::{HttpWires, Intervals};
 use wazo_plugin_operator::probe::ProbeSettings;
 
-use crate::gate::{Gate, GateLayer, GatedWires};
+use crate::gate::Gate;
+use crate::gated::{GateLayer, GatedWires};
 use crate::log::Log;
 use crate::network::TestNetwork;
 

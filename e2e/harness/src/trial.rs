@@ -6,15 +6,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
-use kube::core::{ApiResource, GroupVersionKind};
-use kube::runtime::watcher::watch_object;
-use kube::{Client, Resource};
+use futures::FutureExt;
+use kube::Client;
 use panel::Panel;
-use serde_json::{Value, json};
-use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::plugin::WazoPlugin;
+use serde_json::json;
 use wazo_simulated_core::{Application, Options as CoreOptions, Seed, SimulatedCore};
 
 use crate::cluster::ControlPlane;
@@ -22,15 +17,13 @@ use crate::gate::Gate;
 use crate::gateway::GatewayState;
 use crate::namespace;
 use crate::network::{Line, TestNetwork};
-use crate::objects::{self, Seen};
+use crate::objects;
 use crate::operator::{Operator, Wiring};
 use crate::pod_state::PodState;
 use crate::recorder::Recorder;
 
 /// How long a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two looks at something in this process that cannot be watched.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// The external applications of the core's default for `App`.
 pub const APPS: [&str; 2] = ["wazo-euc-application-desktop", "wazo-euc-application-web"];
@@ -98,15 +91,15 @@ fn run(namespace: Option<String>, seed: Seed, test: impl AsyncFnOnce(&mut Trial)
 
 /// The world of one test.
 pub struct Trial {
-    plane: &'static ControlPlane,
-    client: Client,
-    namespace: String,
-    core: SimulatedCore,
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) client: Client,
+    pub(crate) namespace: String,
+    pub(crate) core: SimulatedCore,
     wiring: Wiring,
     recorder: Recorder,
     operator: Option<Operator>,
     panels: Vec<(String, Arc<Panel>)>,
-    patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Trial {
@@ -300,269 +293,5 @@ impl Trial {
     /// Says what the Gateway's controller makes of Gateways and routes.
     pub fn gateway(&self, state: GatewayState) {
         self.plane.gateways().set(&self.namespace, state);
-    }
-
-    /// The resource behind `apiVersion` and `kind` of an object.
-    fn api(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
-    }
-
-    /// The objects of a kind of ours.
-    #[must_use]
-    pub fn of<K: Resource<DynamicType = ()>>(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(
-            self.client.clone(),
-            &self.namespace,
-            &ApiResource::erase::<K>(&()),
-        )
-    }
-
-    /// Applies an object, as a pipeline would (server-side apply).
-    ///
-    /// # Panics
-    /// Where the API server refuses it.
-    pub async fn apply(&self, object: &Value) {
-        if let Err(error) = self.try_apply(object).await {
-            panic!("not applied: {error}\n{object:#}");
-        }
-    }
-
-    /// Applies an object that the API server may refuse.
-    ///
-    /// # Errors
-    /// When it refuses.
-    pub async fn try_apply(&self, object: &Value) -> Result<(), kube::Error> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let api = self.api(&text(&object["apiVersion"]), &text(&object["kind"]));
-        let params = PatchParams::apply("test").force();
-        api.patch(&text(&object["metadata"]["name"]), &params, &Patch::Apply(object))
-            .await
-            .map(|_| ())
-    }
-
-    /// Changes an object by a merge patch.
-    ///
-    /// # Panics
-    /// Where the API server refuses.
-    pub async fn patch(&self, api_version: &str, kind: &str, name: &str, patch: &Value) {
-        let api = self.api(api_version, kind);
-        if let Err(error) = api
-            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await
-        {
-            panic!("{kind} {name} not changed: {error}\n{patch:#}");
-        }
-    }
-
-    /// Changes a WazoPlugin by a merge patch.
-    pub async fn edit_plugin(&self, name: &str, patch: &Value) {
-        self.patch("plugins.wazo.io/v1alpha1", "WazoPlugin", name, patch)
-            .await;
-    }
-
-    /// Changes the WazoCore by a merge patch.
-    pub async fn edit_core(&self, patch: &Value) {
-        self.patch("plugins.wazo.io/v1alpha1", "WazoCore", objects::CORE, patch)
-            .await;
-    }
-
-    /// Asks for an object's deletion.
-    ///
-    /// # Panics
-    /// Where the API server refuses.
-    pub async fn delete(&self, api_version: &str, kind: &str, name: &str) {
-        let api = self.api(api_version, kind);
-        if let Err(error) = api.delete(name, &DeleteParams::default()).await {
-            panic!("{kind} {name} not deleted: {error}");
-        }
-    }
-
-    /// Asks for a plugin's deletion.
-    pub async fn delete_plugin(&self, name: &str) {
-        self.delete("plugins.wazo.io/v1alpha1", "WazoPlugin", name).await;
-    }
-
-    /// An object as it is now, if it is there.
-    ///
-    /// # Panics
-    /// Where the API server fails.
-    pub async fn get(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
-        match self.api(api_version, kind).get_opt(name).await {
-            Ok(object) => object.map(|object| serde_json::to_value(object).unwrap_or(Value::Null)),
-            Err(error) => panic!("{kind} {name} not read: {error}"),
-        }
-    }
-
-    /// All objects of a kind.
-    ///
-    /// # Panics
-    /// Where the API server fails.
-    pub async fn list(&self, api_version: &str, kind: &str) -> Vec<Value> {
-        match self.api(api_version, kind).list(&ListParams::default()).await {
-            Ok(list) => list
-                .into_iter()
-                .filter_map(|object| serde_json::to_value(object).ok())
-                .collect(),
-            Err(error) => panic!("{kind} not listed: {error}"),
-        }
-    }
-
-    /// Waits until an object, or its absence, is as wanted.
-    ///
-    /// # Panics
-    /// Where it does not become so in time; the message shows what it was last.
-    pub async fn until(
-        &self,
-        api: Api<DynamicObject>,
-        name: &str,
-        what: &str,
-        wanted: impl Fn(Option<&Seen>) -> bool,
-    ) -> Option<Seen> {
-        let mut last = None;
-        let waiting = async {
-            let mut versions = watch_object(api, name).boxed();
-            while let Some(version) = versions.next().await {
-                // A broken watch is started again by the watcher.
-                let Ok(object) = version else { continue };
-                last = object
-                    .and_then(|object| serde_json::to_value(object).ok())
-                    .map(Seen);
-                if wanted(last.as_ref()) {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(self.patience, waiting).await.is_err() {
-            let status = last.map(|seen| format!("{:#}", seen.0["status"]));
-            panic!(
-                "{name} is not {what} within {:?}; its status: {}",
-                self.patience,
-                status.as_deref().unwrap_or("none")
-            );
-        }
-        last
-    }
-
-    /// Waits until a plugin is as wanted.
-    pub async fn plugin_until(&self, name: &str, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
-        self.until(self.of::<WazoPlugin>(), name, what, |seen| {
-            seen.is_some_and(&wanted)
-        })
-        .await
-        .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
-    }
-
-    /// Waits until the WazoCore is as wanted.
-    pub async fn core_until(&self, what: &str, wanted: impl Fn(&Seen) -> bool) -> Seen {
-        self.until(self.of::<WazoCore>(), objects::CORE, what, |seen| {
-            seen.is_some_and(&wanted)
-        })
-        .await
-        .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
-    }
-
-    /// Waits until a plugin is Ready.
-    pub async fn ready(&self, name: &str) -> Seen {
-        self.plugin_until(name, "Ready", Seen::is_ready).await
-    }
-
-    /// Waits until a plugin has a fault.
-    pub async fn fault(&self, name: &str, party: &str, reason: &str) -> Seen {
-        let seen = self
-            .plugin_until(name, &format!("faulty by {party}, {reason}"), |seen| {
-                seen.is_observed() && seen.is_fault(party, reason)
-            })
-            .await;
-        assert!(!seen.fault("message").is_empty() && !seen.fault("action").is_empty());
-        seen
-    }
-
-    /// Waits until the WazoCore has a fault.
-    pub async fn core_fault(&self, party: &str, reason: &str) -> Seen {
-        self.core_until(&format!("faulty by {party}, {reason}"), |seen| {
-            seen.is_observed() && seen.is_fault(party, reason)
-        })
-        .await
-    }
-
-    /// Waits until a plugin is gone.
-    pub async fn gone(&self, name: &str) {
-        self.until(self.of::<WazoPlugin>(), name, "gone", |seen| seen.is_none())
-            .await;
-    }
-
-    /// A first plugin, with a panel, applied and Ready.
-    pub async fn ready_plugin(&mut self, name: &str) -> Arc<Panel> {
-        let panel = self.panel(name).await;
-        self.apply(&objects::plugin(name)).await;
-        self.ready(name).await;
-        panel
-    }
-
-    /// The URLs that an application of the core's tenant holds.
-    #[must_use]
-    pub fn urls(&self, app: &str) -> Vec<String> {
-        self.core
-            .apps()
-            .get(self.core.tenant(), app)
-            .and_then(|app| app.configuration["manifest_urls"].as_array().cloned())
-            .into_iter()
-            .flatten()
-            .filter_map(|url| url.as_str().map(ToOwned::to_owned))
-            .collect()
-    }
-
-    /// Whether all applications hold the URL of a plugin.
-    #[must_use]
-    pub fn is_registered(&self, plugin: &str) -> bool {
-        let url = objects::manifest_url(plugin);
-        APPS.iter().all(|app| self.urls(app).contains(&url))
-    }
-
-    /// Whether any application holds the URL of a plugin.
-    #[must_use]
-    pub fn is_known(&self, plugin: &str) -> bool {
-        let url = objects::manifest_url(plugin);
-        APPS.iter().any(|app| self.urls(app).contains(&url))
-    }
-
-    /// Waits for something in this process that cannot be watched.
-    ///
-    /// # Panics
-    /// Where it does not come in time.
-    pub async fn holds(&self, what: &str, wanted: impl Fn() -> bool) {
-        let waiting = async {
-            while !wanted() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        assert!(
-            tokio::time::timeout(self.patience, waiting).await.is_ok(),
-            "{what}: not within {PATIENCE:?}"
-        );
-    }
-
-    /// What strangers had in the desktop application of [`seed`] is still there.
-    ///
-    /// # Panics
-    /// Where something of it is lost.
-    pub fn strangers_data_is_intact(&self) {
-        let app = self
-            .core
-            .apps()
-            .get(self.core.tenant(), APPS[0])
-            .expect("the application is never deleted");
-        let seeded = &seed().applications[0];
-        for key in ["turn_servers", "debug"] {
-            assert_eq!(app.configuration[key], seeded.configuration[key], "{key}");
-        }
-        assert_eq!(app.label, seeded.label);
-        assert!(
-            self.urls(APPS[0]).contains(&STRANGER.to_owned()),
-            "{:?}",
-            self.urls(APPS[0])
-        );
     }
 }
