@@ -14,6 +14,8 @@ pub struct Candidate {
     /// Whether the signal decides alone; another one has to be seen for a while before it counts against something
     /// that worked.
     pub decisive: bool,
+    /// Seconds after which time alone may lead to another verdict.
+    pub again: Option<i64>,
 }
 
 impl Candidate {
@@ -41,6 +43,7 @@ impl Candidate {
                 missing: Vec::new(),
             },
             decisive: true,
+            again: None,
         }
     }
 
@@ -107,6 +110,13 @@ impl Candidate {
     #[must_use]
     pub const fn resolution(mut self, resolution: Resolution) -> Self {
         self.fault.resolution = resolution;
+        self
+    }
+
+    /// Looked at again after some seconds, since time alone may lead to another verdict.
+    #[must_use]
+    pub const fn again(mut self, seconds: i64) -> Self {
+        self.again = Some(seconds);
         self
     }
 

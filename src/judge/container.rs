@@ -181,7 +181,7 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
         && (last.reason == "OOMKilled" || !matches!(last.exit_code, 137 | 143) && !is_lost(last))
         && age < STARTUP_SECONDS
     {
-        return State::bad(ended(last, context, started));
+        return State::bad(ended(last, context, started).again(STARTUP_SECONDS - age));
     }
     if age < STARTUP_SECONDS {
         let left = STARTUP_SECONDS - age;

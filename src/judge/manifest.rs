@@ -84,6 +84,7 @@ fn not_looked_at(world: &World) -> State {
         Some(fault) if settled(world) => State::bad(Candidate {
             fault: fault.clone(),
             decisive: true,
+            again: None,
         }),
         _ if settled(world) && was(world, ConditionType::Exposed) => State::Good,
         _ => State::waiting("ManifestPending", "the manifest has not been looked at yet"),

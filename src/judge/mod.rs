@@ -142,7 +142,8 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
 }
 
 fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
-    let (workload, workload_again) = confirm(workload::judge(world, plugin), world);
+    let (workload, pods_again) = workload::judge(world, plugin);
+    let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
     // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
     let (manifest, manifest_again) = if route.is_good() {
@@ -197,7 +198,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         faults,
         phase,
         clock,
-        again: [workload_again, route_again, manifest_again, deadline]
+        again: [pods_again, workload_again, route_again, manifest_again, deadline]
             .into_iter()
             .flatten()
             .min(),
@@ -244,18 +245,15 @@ fn known_faults(world: &World) -> impl Iterator<Item = &Fault> {
 /// A signal that is not decisive must last before it counts against something that worked. Also: the seconds after
 /// which time alone may change the state.
 fn confirm(state: State, world: &World) -> (State, Option<i64>) {
-    let candidate = match &state {
-        State::Bad(candidate) => candidate,
-        State::Waiting { again, .. } => {
-            let again = *again;
-            return (state, again);
-        }
-        State::Good => return (state, None),
+    let State::Bad(candidate) = &state else {
+        let again = state.again();
+        return (state, again);
     };
     let left = CONFIRM_SECONDS - (world.now.as_second() - candidate.fault.since.0.as_second());
     let reported = known_faults(world).any(|fault| fault.reason == candidate.fault.reason);
     if candidate.decisive || reported || left <= 0 {
-        return (state, None);
+        let again = state.again();
+        return (state, again);
     }
     if was_ready(world) {
         // Nothing is taken away on a first doubtful sign; it is looked at again.

@@ -47,6 +47,16 @@ impl State {
         }
     }
 
+    /// Seconds after which time alone may change it.
+    #[must_use]
+    pub const fn again(&self) -> Option<i64> {
+        match self {
+            Self::Good => None,
+            Self::Waiting { again, .. } => *again,
+            Self::Bad(candidate) => candidate.again,
+        }
+    }
+
     /// Whether it is as it should be.
     #[must_use]
     pub const fn is_good(&self) -> bool {

@@ -3,6 +3,7 @@
 mod chains;
 mod core;
 mod phases;
+mod properties;
 mod restart;
 mod table_container;
 mod table_pods;

@@ -10,21 +10,27 @@ use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
 use crate::observe::memory::ChildKind;
 
-/// Judges children, Deployment and pods.
+/// Judges children, Deployment and pods. Also: the seconds after which time alone may change what a pod shows.
 #[must_use]
-pub fn judge(world: &World, plugin: &Plugin) -> State {
+pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
     if let Some(state) = refused_child(world) {
-        return state;
+        return (state, None);
     }
     let Some(deployment) = &world.children.deployment else {
-        return State::waiting("Progressing", "the Deployment is being made");
+        let state = State::waiting("Progressing", "the Deployment is being made");
+        return (state, None);
     };
     if let Some(failure) = &deployment.replica_failure {
-        return State::bad(replica_failure(failure, world));
+        return (State::bad(replica_failure(failure, world)), None);
     }
-    let pods = newest_pods(world);
-    let bad = worst_pod(world, plugin, deployment, &pods);
-    if let Some(State::Bad(mut candidate)) = bad {
+    let states = pods(world, plugin, deployment);
+    let again = states.iter().filter_map(|(_, state)| state.again()).min();
+    (of_pods(world, deployment, states), again)
+}
+
+fn of_pods(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, State)>) -> State {
+    let worst = worst(world, deployment, states);
+    if let Some(State::Bad(mut candidate)) = worst {
         // Some pods serve, and the revision was in force before: the plugin is degraded, not gone.
         if settled(world) && deployment.available > 0 {
             candidate.fault.blocking = false;
@@ -34,7 +40,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     if deployment.rolled_out() || scaled(world, deployment) {
         return State::Good;
     }
-    bad.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
+    worst.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
 }
 
 /// Whether any pod serves now, of whatever revision.
@@ -149,13 +155,10 @@ fn without_pod_name(message: &str) -> String {
     }
 }
 
-fn worst_pod(
-    world: &World,
-    plugin: &Plugin,
-    deployment: &DeploymentFact,
-    pods: &[&PodFact],
-) -> Option<State> {
+/// The pods of the newest revision that are not ready, each with what is wrong with it.
+fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> Vec<(&'a PodFact, State)> {
     let workload = &plugin.spec.workload;
+    let pods = newest_pods(world);
     let context = Context {
         owner: format!("Deployment/{}", world.itself.key.name),
         image: &workload.image,
@@ -164,18 +167,25 @@ fn worst_pod(
         readiness: world.probe.readiness.as_ref(),
         now: world.now,
     };
-    let judged = |evicted: bool| {
-        pods.iter()
-            .filter(move |pod| !pod.ready && pod.disruption.is_some() == evicted)
-            .map(|pod| keep_known_cause(container::judge(pod, &context), world))
-            .min_by_key(|state| rank(state, world))
+    pods.into_iter()
+        .filter(|pod| !pod.ready)
+        .map(|pod| (pod, keep_known_cause(container::judge(pod, &context), world)))
+        .collect()
+}
+
+fn worst(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, State)>) -> Option<State> {
+    let (evicted, alive): (Vec<_>, Vec<_>) =
+        states.into_iter().partition(|(pod, _)| pod.disruption.is_some());
+    let of = |states: Vec<(&PodFact, State)>| {
+        let states = states.into_iter().map(|(_, state)| state);
+        states.min_by_key(|state| rank(state, world))
     };
-    let alive = judged(false);
+    let alive = of(alive);
     // What an eviction leaves behind stays for long; it tells something only until it is replaced, or fails otherwise.
     if matches!(alive, Some(State::Bad(_))) || deployment.rolled_out() {
         return alive;
     }
-    judged(true).or(alive)
+    of(evicted).or(alive)
 }
 
 /// The worst first; of equal ones that which is told already, so that the verdict does not move from pod to pod, and

@@ -3,6 +3,7 @@
 
 mod core;
 mod pods;
+pub(crate) mod random;
 
 use std::sync::Arc;
 use std::time::Duration;

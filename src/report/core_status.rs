@@ -246,48 +246,42 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
     let logged_in = report
         .facts
         .is_some_and(|facts| matches!(facts.session, SessionFact::LoggedIn(_)));
-    let stage = |kind, layers: &[Layer], good: &str, message: &str, known: bool| match blocking {
-        Some(fault) if layers.contains(&fault.layer) => {
+    let stage = |kind, broken: bool, known: bool, good: &str, message: &str| match blocking {
+        Some(fault) if broken => {
             Wanted::new(kind, Truth::False, fault.reason.as_str(), fault.message.clone())
         }
         _ if known => Wanted::new(kind, Truth::True, good, message),
         _ => Wanted::new(kind, Truth::Unknown, "NotAsked", "not asked yet"),
     };
-    let rights = blocking.is_some_and(|fault| {
+    let is = |of: fn(&Fault) -> bool| blocking.is_some_and(of);
+    let rights = is(|fault| {
         matches!(
             fault.reason,
             Reason::CoreForbidden | Reason::PermissionChangedInCore | Reason::TenantNotAllowed
         )
     });
+    let way = is(|fault| {
+        matches!(
+            fault.layer,
+            Layer::CoreTransport | Layer::DNS | Layer::CoreAPI | Layer::Spec
+        ) || matches!(fault.reason, Reason::CaBundleMissing | Reason::CaBundleInvalid)
+    });
+    let login = is(|fault| fault.layer == Layer::CoreAuth || fault.reason == Reason::CredentialsMissing);
     conditions.push(stage(
         Reachable,
-        &[
-            Layer::CoreTransport,
-            Layer::DNS,
-            Layer::CoreAPI,
-            Layer::Spec,
-            Layer::References,
-        ],
+        way,
+        // What wazo-auth, or the front before it, refuses was answered.
+        logged_in || is(|fault| fault.layer == Layer::CoreAuth),
         "Answers",
         "the core answers over a verified connection",
-        logged_in,
     ));
-    conditions.push(if rights {
-        Wanted::new(
-            Authenticated,
-            Truth::True,
-            "LoggedIn",
-            "the core accepts the credentials",
-        )
-    } else {
-        stage(
-            Authenticated,
-            &[Layer::CoreAuth, Layer::References],
-            "LoggedIn",
-            "the core accepts the credentials",
-            logged_in,
-        )
-    });
+    conditions.push(stage(
+        Authenticated,
+        login && !rights,
+        logged_in || rights,
+        "LoggedIn",
+        "the core accepts the credentials",
+    ));
     conditions.push(match blocking {
         Some(fault) if rights => Wanted::new(
             Authorized,

@@ -4,3 +4,6 @@ pub mod core_status;
 pub mod events;
 pub mod metrics;
 pub mod status;
+
+#[cfg(test)]
+mod tests;
