@@ -67,7 +67,14 @@ impl Cluster {
         if let Some(kubeconfig) = given::kubeconfig() {
             return given::cluster(kubeconfig, &program()?);
         }
-        let mut command = Command::new(program()?);
+        let program = program()?;
+        if run(Command::new(&program).arg("status")).is_ok() {
+            return Err(NodeError::Unusable {
+                what: "a cluster is up already".to_owned(),
+                reason: "take it down first: make down".to_owned(),
+            });
+        }
+        let mut command = Command::new(program);
         command.arg("up");
         for port in &options.allow_ports {
             command.args(["--allow-port", &port.to_string()]);
