@@ -58,9 +58,17 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
     let names = core.applications(entry.entry.product);
     let desired = names.len().max(1);
     // Once registered, a core that cannot be asked takes nothing away: the entry is there until a read shows otherwise.
-    let kept = || Row {
-        status: row(desired, desired, RegistrationState::Registered, None),
-        state: State::Good,
+    let kept = || {
+        let known = before.and_then(|row| usize::try_from(row.desired).ok());
+        let desired = if names.is_empty() {
+            known.unwrap_or(desired)
+        } else {
+            desired
+        };
+        Row {
+            status: row(desired, desired, RegistrationState::Registered, None),
+            state: State::Good,
+        }
     };
     let Some(tenant) = core.tenant() else {
         if registered_before {
@@ -78,6 +86,13 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
             state: State::waiting("RegistrationPending", "the core has not been reached yet"),
         };
     };
+    if names.is_empty() {
+        const WORD: &str = "NoApplication";
+        return Row {
+            status: row(desired, 0, RegistrationState::Held, Some(WORD)),
+            state: State::waiting(WORD, "the WazoCore names no application for the product"),
+        };
+    }
     let mut current = 0;
     let mut worst = (RegistrationState::Registered, State::Good);
     for name in names {

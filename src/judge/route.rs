@@ -92,6 +92,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     let Some(route) = &world.children.route else {
         return State::waiting("Progressing", "the HTTPRoute is being made");
     };
+    if route.id.deleting {
+        return State::waiting("Progressing", "the HTTPRoute is being deleted, and made again");
+    }
     let current = |parent: &&RouteParentFact| parent.observed_generation >= route.id.generation;
     let Some(parent) = route.parents.iter().find(current) else {
         let told = "the Gateway has not looked at the HTTPRoute yet";

@@ -20,6 +20,13 @@ pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
         let state = State::waiting("Progressing", "the Deployment is being made");
         return (state, None);
     };
+    if deployment.id.deleting {
+        let state = State::waiting(
+            "RolloutInProgress",
+            "the Deployment is being deleted, and made again",
+        );
+        return (state, None);
+    }
     if let Some(failure) = &deployment.replica_failure {
         return (State::bad(replica_failure(failure, world)), None);
     }

@@ -38,9 +38,9 @@ use core::core_view;
 pub(crate) use core::{core_error, core_facts, core_key, pending_core_facts, step};
 pub(crate) use pods::{break_pod, condition, exit, serving, waiting};
 
-/// When the plugin was made; the fixtures' moment is an hour later.
+/// When the plugin was made.
 pub(crate) const START: i64 = 1_000_000;
-/// The moment of the fixtures.
+/// The moment of the fixtures, an hour later.
 pub(crate) const NOW: i64 = START + 3600;
 /// The manifest's URL.
 pub(crate) const URL: &str = "https://crm.example/manifest.json";
@@ -234,11 +234,8 @@ impl World {
     /// What became of one wish.
     pub(crate) fn step_became(mut self, step: CoreStep, state: StepState) -> Self {
         self.outcomes.retain(|outcome| outcome.step != step);
-        self.outcomes.push(StepOutcome {
-            step,
-            state,
-            at: self.now,
-        });
+        let at = self.now;
+        self.outcomes.push(StepOutcome { step, state, at });
         self
     }
 

@@ -61,9 +61,11 @@ pub struct CoreView {
 }
 
 impl CoreView {
-    /// The tenant that the operator acts in, once known.
+    /// The tenant that the operator acts in, once known. `None` also while its spec cannot be read: nobody knows then
+    /// which applications are meant, and no application is not the same as every application without the URL.
     #[must_use]
     pub fn tenant(&self) -> Option<Uuid> {
+        self.entry.spec.as_ref()?;
         self.facts.as_ref().and_then(|facts| facts.tenant)
     }
 

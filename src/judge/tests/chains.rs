@@ -7,7 +7,6 @@ use crate::api::reason::Reason;
 use crate::core::error::CoreErrorKind;
 use crate::core::facts::{AppEdit, Daemon, StepState};
 use crate::judge::candidate::Candidate;
-use crate::observe::directory::CoreEntry;
 use crate::observe::fixture::{APPS, NOW, URL, at, condition, core_error, core_facts, step};
 use crate::observe::world::World;
 use crate::probe::{Look, LookError};
@@ -187,17 +186,12 @@ fn an_outage_of_the_core_fails_no_release_even_if_the_new_process_dies_of_it() {
 #[test]
 fn a_suspended_core_holds_back_only_what_is_not_registered() {
     let suspend = |world: World| {
-        let mut world = world;
-        let core = world.core.as_mut().unwrap();
-        let spec = core.entry.spec.clone().unwrap();
-        core.entry = Arc::new(CoreEntry {
-            spec: Some(WazoCoreSpec {
+        with_core_spec(world, |spec| {
+            Some(WazoCoreSpec {
                 suspend: Some(true),
                 ..spec
-            }),
-            ..core.entry.as_ref().clone()
-        });
-        world
+            })
+        })
     };
     let done = assess(&suspend(World::healthy()));
     assert_eq!((doing(&done), done.faults.len()), (Doing::Ready, 0));
@@ -205,6 +199,53 @@ fn a_suspended_core_holds_back_only_what_is_not_registered() {
     assert_eq!(
         (doing(&pending), reasons(&pending)),
         (Doing::Retrying, vec![Reason::CoreSuspended])
+    );
+}
+
+/// The spec of the WazoCore is changed; `None`: it cannot be read any more.
+fn with_core_spec(mut world: World, edit: impl FnOnce(WazoCoreSpec) -> Option<WazoCoreSpec>) -> World {
+    let core = world.core.as_mut().unwrap();
+    let mut entry = core.entry.as_ref().clone();
+    entry.spec = entry.spec.and_then(edit);
+    core.entry = Arc::new(entry);
+    world
+}
+
+#[test]
+fn a_core_whose_spec_cannot_be_read_takes_nothing_and_gives_nothing() {
+    let unreadable =
+        |world: World| with_core_spec(world, |_| None).core_fault(core_fault(Reason::InvalidSpec, NOW - 9));
+    let done = assess(&unreadable(World::healthy()));
+    assert_eq!(doing(&done), Doing::Ready);
+    assert_eq!(
+        (
+            done.registrations[0].status.desired,
+            done.registrations[0].status.current
+        ),
+        (2, 2)
+    );
+    let pending = assess(&unreadable(World::reachable()));
+    assert_eq!(
+        (doing(&pending), reasons(&pending)),
+        (Doing::Retrying, vec![Reason::InvalidSpec])
+    );
+}
+
+#[test]
+fn a_core_without_an_application_for_the_product_registers_nothing() {
+    let none = serde_json::json!({"applications": {"app": []}});
+    let world = with_core_spec(World::reachable(), |spec| {
+        Some(WazoCoreSpec {
+            ui: serde_json::from_value(none).unwrap(),
+            ..spec
+        })
+    });
+    let assessment = assess(&world);
+    assert_eq!(doing(&assessment), Doing::Progressing);
+    let row = &assessment.registrations[0].status;
+    assert_eq!(
+        (row.desired, row.current, row.reason.as_deref()),
+        (1, 0, Some("NoApplication"))
     );
 }
 

@@ -332,6 +332,16 @@ fn what_the_core_has_to_hold_and_does_not_is_registered_again() {
 }
 
 #[test]
+fn a_child_on_its_way_out_is_not_taken_for_the_one_that_follows() {
+    for world in [
+        World::healthy().deployment(|deployment| deployment.id.deleting = true),
+        World::healthy().route(|route| route.id.deleting = true),
+    ] {
+        assert_eq!(doing(&assess(&world)), Doing::Progressing);
+    }
+}
+
+#[test]
 fn a_route_that_the_gateway_does_not_take_hides_what_lies_behind_it() {
     let world = World::healthy()
         .public(LookError::Refused, None)

@@ -182,6 +182,25 @@ fn without_a_core_or_before_its_first_answer_nothing_is_said_to_it_and_nothing_f
 }
 
 #[test]
+fn a_core_whose_spec_cannot_be_read_is_not_one_that_holds_nothing() {
+    let unreadable = |mut world: World| {
+        let core = world.core.as_mut().unwrap();
+        let mut entry = core.entry.as_ref().clone();
+        entry.spec = None;
+        core.entry = std::sync::Arc::new(entry);
+        world
+    };
+    let world = unreadable(World::healthy().in_ledger(NEW));
+    let plan = plan_of(&world);
+    assert!(plan.core.is_none() && plan.metadata.is_none(), "the ledger stays");
+    assert_eq!(
+        plan_of(&world.deleted()).metadata,
+        None,
+        "and so does the finalizer"
+    );
+}
+
+#[test]
 fn the_finalizer_goes_when_everything_in_the_ledger_is_read_to_be_gone() {
     let world = World::healthy().in_ledger(NEW).deleted();
     let plan = plan_of(&world);
