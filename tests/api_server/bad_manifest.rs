@@ -43,7 +43,7 @@ async fn each(trial: &mut Trial, cases: Vec<(Misbehave, &str, &str, String)>) {
         assert!(!trial.is_known("crm"), "registered although {misbehave:?}");
     }
     panel.misbehave(Misbehave::default()).expect("good behaviour");
-    assert!(!trial.ready("crm").await.has_fault());
+    trial.well("crm").await;
     assert!(trial.is_registered("crm"));
 }
 
@@ -219,6 +219,6 @@ fn the_way_to_the_plugin_is_told_from_the_plugin() {
             "{evidence}"
         );
         trial.line("crm", Line::Up);
-        assert!(!trial.ready("crm").await.has_fault());
+        trial.well("crm").await;
     });
 }

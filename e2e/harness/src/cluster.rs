@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
+use http::{HeaderName, HeaderValue};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
@@ -13,6 +14,7 @@ use tokio::runtime::Runtime;
 use crate::crds;
 use crate::gateway::Gateways;
 use crate::nodes::Nodes;
+use crate::rights;
 
 /// Names the program that brings a cluster up; without, it is built from `e2e/cluster`.
 pub const PROGRAM_VARIABLE: &str = "WAZO_E2E_CLUSTER_BIN";
@@ -56,6 +58,9 @@ pub enum ClusterError {
     /// The definitions cannot be read or are not served.
     #[error("the definitions: {0}")]
     Definitions(#[from] crds::DefinitionsError),
+    /// The operator's rights cannot be had.
+    #[error("the operator's rights: {0}")]
+    Rights(#[from] rights::RightsError),
     /// The given cluster has nodes with kubelets.
     #[error(
         "the cluster of {KUBECONFIG_VARIABLE} has the node {0}: these tests play the kubelet themselves; give one without nodes, as `cluster up --no-node` makes"
@@ -74,6 +79,8 @@ struct State {
 /// the kubelet and the gateway controller.
 pub struct ControlPlane {
     config: kube::Config,
+    /// As whom operators act; `None` in a given cluster: as its administrator.
+    operator: Option<String>,
     nodes: Nodes,
     gateways: Gateways,
     disposable: bool,
@@ -136,7 +143,7 @@ impl ControlPlane {
             }
         };
         let disposable = supervisor.is_some();
-        let (config, client, undecodable) = background.block_on(async {
+        let (config, client, undecodable, operator) = background.block_on(async {
             let config = read(&kubeconfig).await?;
             let client = kube::Client::try_from(config.clone())?;
             if !disposable {
@@ -144,7 +151,11 @@ impl ControlPlane {
             }
             let undecodable = crds::install(&client, programs.as_deref()).await?;
             crate::nodes::make_node(&client).await?;
-            Ok::<_, ClusterError>((config, client, undecodable))
+            let operator = match &programs {
+                Some(programs) => Some(rights::install(&client, programs).await?),
+                None => None,
+            };
+            Ok::<_, ClusterError>((config, client, undecodable, operator))
         })?;
         let nodes = Nodes::new();
         let gateways = Gateways::new();
@@ -152,6 +163,7 @@ impl ControlPlane {
         background.spawn(gateways.clone().run(client));
         Ok(Self {
             config,
+            operator,
             nodes,
             gateways,
             disposable,
@@ -165,6 +177,19 @@ impl ControlPlane {
     #[must_use]
     pub fn config(&self) -> kube::Config {
         self.config.clone()
+    }
+
+    /// How operators reach the API server: with the rights that their chart gives them.
+    #[must_use]
+    pub fn operator_config(&self) -> kube::Config {
+        let mut config = self.config();
+        if let Some(user) = &self.operator {
+            let user = HeaderValue::from_str(user).expect("a ServiceAccount's name fits into a header");
+            config
+                .headers
+                .push((HeaderName::from_static("impersonate-user"), user));
+        }
+        config
     }
 
     /// A client that belongs to the runtime of the caller.

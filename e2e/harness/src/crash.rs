@@ -54,6 +54,7 @@ pub fn every_point_of_deletion(blow: Blow) -> usize {
 }
 
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
     trial.connect().await;
     trial.panel(PLUGIN).await;
     let gate = Gate::open();
@@ -66,12 +67,10 @@ async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
     }
     // It may be struck right behind the last write that the test waits for.
     let struck = gate.disarm();
-    if struck {
-        if gate.is_dead() {
-            trial.start();
-        }
-        trial.ready(PLUGIN).await;
+    if gate.is_dead() {
+        trial.start();
     }
+    trial.well(PLUGIN).await;
     Run {
         end: end_state(trial).await,
         mutations: gate.mutations(),
@@ -80,6 +79,7 @@ async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
 }
 
 async fn delete(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
     trial.connect().await;
     let gate = trial.start();
     trial.ready_plugin(PLUGIN).await;
@@ -89,12 +89,10 @@ async fn delete(trial: &mut Trial, point: Option<Point>) -> Run {
         () = gone(trial) => {}
     }
     let struck = gate.disarm();
-    if struck {
-        if gate.is_dead() {
-            trial.start();
-        }
-        gone(trial).await;
+    if gate.is_dead() {
+        trial.start();
     }
+    gone(trial).await;
     Run {
         end: end_state(trial).await,
         mutations: gate.mutations(),

@@ -28,6 +28,7 @@ pub mod objects;
 pub mod operator;
 pub mod pod_state;
 pub mod recorder;
+pub mod rights;
 pub mod rules;
 pub mod scope;
 pub mod trial;

@@ -82,6 +82,19 @@ impl Wiring {
     }
 }
 
+impl Wiring {
+    /// Asks less often: for tests in which nothing changes but what the operator does itself.
+    pub const fn calm(&mut self) {
+        let seconds = Duration::from_secs;
+        self.intervals.health = seconds(2);
+        self.intervals.snapshot = seconds(5);
+        self.intervals.rights = seconds(5);
+        self.settings.credentials_interval = seconds(5);
+        self.probe.min_interval = seconds(2);
+        self.probe.max_interval = seconds(5);
+    }
+}
+
 /// A running operator. Dropped, it is killed.
 pub struct Operator {
     runtime: Option<Runtime>,

@@ -117,7 +117,11 @@ impl Trial {
         .unwrap_or_else(|error| panic!("no simulated core: {error}"));
         let secrets = vec![core.account().1.to_owned()];
         let recorder = Recorder::start(&client, &namespace, secrets);
-        let wiring = Wiring::brisk(plane.config(), &namespace, Arc::new(TestNetwork::default()));
+        let wiring = Wiring::brisk(
+            plane.operator_config(),
+            &namespace,
+            Arc::new(TestNetwork::default()),
+        );
         plane
             .gateways()
             .set(&namespace, GatewayState::Programmed(TestNetwork::gateway()));

@@ -76,6 +76,14 @@ impl Trial {
         self.plugin_until(name, "Ready", Seen::is_ready).await
     }
 
+    /// Waits until a plugin is Ready, and nothing is wrong with it or its core any more.
+    pub async fn well(&self, name: &str) -> Seen {
+        self.plugin_until(name, "Ready without a fault", |seen| {
+            seen.is_ready() && !seen.has_fault()
+        })
+        .await
+    }
+
     /// Waits until a plugin has a fault.
     pub async fn fault(&self, name: &str, party: &str, reason: &str) -> Seen {
         let seen = self
