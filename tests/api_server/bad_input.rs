@@ -5,6 +5,7 @@ use wazo_e2e::cluster::ControlPlane;
 use wazo_e2e::crds::UNDECODABLE;
 use wazo_e2e::objects::{self, Seen, plugin};
 use wazo_e2e::trial::{Trial, trial, trial_in};
+use wazo_plugin_operator::api::core::WazoCore;
 
 #[test]
 fn an_object_that_cannot_be_decoded_is_reported_and_stops_nobody_else() {
@@ -20,8 +21,24 @@ fn an_object_that_cannot_be_decoded_is_reported_and_stops_nobody_else() {
             seen.fault("message")
         );
         assert_eq!(seen.truth("Stalled"), "True");
-        trial.delete_plugin(UNDECODABLE).await;
-        trial.gone(UNDECODABLE).await;
+        let core = trial
+            .until(trial.of::<WazoCore>(), UNDECODABLE, "reported", |seen| {
+                seen.is_some_and(|seen| seen.is_observed() && seen.is_fault("Config", "InvalidSpec"))
+            })
+            .await
+            .unwrap();
+        let message = core.fault("message");
+        assert!(message.contains("spec.credentials.secretName"), "{message}");
+        let mut lost = plugin("lost");
+        lost["spec"]["coreRef"]["name"] = json!(UNDECODABLE);
+        trial.panel("lost").await;
+        trial.apply(&lost).await;
+        let seen = trial.fault("lost", "Config", "InvalidSpec").await;
+        assert_eq!(seen.0["status"]["fault"]["causedBy"]["name"], UNDECODABLE);
+        for name in [UNDECODABLE, "lost"] {
+            trial.delete_plugin(name).await;
+            trial.gone(name).await;
+        }
         assert!(trial.ready("crm").await.is_ready());
     });
 }

@@ -10,9 +10,11 @@ use kube::core::ApiResource;
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
+use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::plugin::WazoPlugin;
 
-/// The WazoPlugin of [`crate::cluster::ControlPlane::undecodable_namespace`]: the port of its workload is a text.
+/// The WazoPlugin of [`crate::cluster::ControlPlane::undecodable_namespace`], the port of whose workload is a text, and
+/// the WazoCore, whose Secret's name is a number.
 pub const UNDECODABLE: &str = "undecodable";
 
 /// The kinds of the Gateway API that the operator uses, by the files of its release.
@@ -60,8 +62,8 @@ pub enum DefinitionsError {
     Ours(#[from] serde_json::Error),
 }
 
-/// Applies everything and waits until it is served. In between, a plugin is stored that the final schema would not
-/// take, as an older schema might have; the answer is its namespace.
+/// Applies everything and waits until it is served. In between, a plugin and a core are stored that the final schema
+/// would not take, as an older schema might have; the answer is their namespace.
 ///
 /// # Errors
 /// When a file is missing, or the API server refuses.
@@ -158,21 +160,31 @@ async fn store_undecodable(client: &Client) -> Result<String, DefinitionsError> 
         .create(&PostParams::default(), &namespace)
         .await?
         .name_any();
-    let plugins: Api<DynamicObject> =
-        Api::namespaced_with(client.clone(), &namespace, &ApiResource::erase::<WazoPlugin>(&()));
-    let object: DynamicObject = serde_json::from_value(json!({
+    let plugin = json!({
         "apiVersion": "plugins.wazo.io/v1alpha1", "kind": "WazoPlugin", "metadata": {"name": UNDECODABLE},
         "spec": {"coreRef": {"name": "main"}, "workload": {"image": "registry.test/panel:1", "port": "eighty"}},
-    }))?;
-    // A kind is established a moment before every handler of the API server knows it.
+    });
+    let core = json!({
+        "apiVersion": "plugins.wazo.io/v1alpha1", "kind": "WazoCore", "metadata": {"name": UNDECODABLE},
+        "spec": {"url": "https://core.test", "credentials": {"secretName": 7}},
+    });
+    for (resource, object) in [
+        (ApiResource::erase::<WazoPlugin>(&()), plugin),
+        (ApiResource::erase::<WazoCore>(&()), core),
+    ] {
+        let api = Api::namespaced_with(client.clone(), &namespace, &resource);
+        create(&api, &serde_json::from_value(object)?).await?;
+    }
+    Ok(namespace)
+}
+
+/// A kind is established a moment before every handler of the API server knows it.
+async fn create(api: &Api<DynamicObject>, object: &DynamicObject) -> Result<(), DefinitionsError> {
     let end = tokio::time::Instant::now() + ESTABLISHED_WITHIN;
     loop {
-        match plugins.create(&PostParams::default(), &object).await {
-            Ok(_) => return Ok(namespace),
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                if tokio::time::Instant::now() > end {
-                    return Err(kube::Error::Api(status).into());
-                }
+        match api.create(&PostParams::default(), object).await {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 && tokio::time::Instant::now() < end => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(error) => return Err(error.into()),
