@@ -138,3 +138,22 @@ fn a_secret_for_another_core_is_not_sent_there() {
         );
     });
 }
+
+#[test]
+fn a_tenant_that_the_account_may_not_act_in_is_named() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        let tenant = "5d1c3d2e-0a9d-4d0c-8a42-5b6f8f1effff";
+        trial.edit_core(&json!({"spec": {"tenant": tenant}})).await;
+        trial.start();
+        trial.panel("crm").await;
+        trial.apply(&plugin("crm")).await;
+        let core = trial.core_fault("Config", "TenantNotAllowed").await;
+        assert_eq!(core.0["status"]["fault"]["object"]["fieldPath"], "spec.tenant");
+        let seen = trial.fault("crm", "Config", "TenantNotAllowed").await;
+        assert!(!seen.is_ready());
+        let own = trial.core().tenant().to_owned();
+        trial.edit_core(&json!({"spec": {"tenant": own}})).await;
+        trial.well("crm").await;
+    });
+}

@@ -190,3 +190,45 @@ fn a_suspended_plugin_is_deregistered_all_the_same() {
         assert!(!trial.is_known("crm"));
     });
 }
+
+#[test]
+fn a_plugin_that_is_deleted_while_it_is_being_registered_leaves_nothing_behind() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        let gate = trial.start();
+        let written = "/api/confd/1.1/external/apps";
+        let slow = std::time::Duration::from_millis(300);
+        // Once a write that works, once one that is answered 500 although it was done, once one without an answer.
+        for (name, accident) in [
+            ("late", Fault::late_answer(slow)),
+            ("doubtful", Fault::rabbitmq_down(slow)),
+            ("cut", Fault::reset_after_effect()),
+        ] {
+            trial
+                .core()
+                .faults()
+                .inject(accident.on("PUT", written).times(1))
+                .await;
+            gate.arm(None);
+            trial.panel(name).await;
+            trial.apply(&plugin(name)).await;
+            trial
+                .holds("the write has had its effect", || trial.is_known(name))
+                .await;
+            trial.delete_plugin(name).await;
+            trial.gone(name).await;
+            trial.core().faults().clear_all().await;
+            // A write that was under way would have come by the time of the next readings.
+            gate.arm(None);
+            let read = || {
+                gate.reads()
+                    .iter()
+                    .filter(|asked| asked.path.contains("/external/apps"))
+                    .count()
+            };
+            trial.holds("two more readings of the core", || read() >= 2).await;
+            assert!(!trial.is_known(name), "{name}");
+        }
+        trial.strangers_data_is_intact();
+    });
+}

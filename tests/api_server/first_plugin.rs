@@ -232,3 +232,20 @@ fn two_entries_for_two_products_are_registered_each_in_its_applications() {
         );
     });
 }
+
+#[test]
+fn where_nothing_is_to_be_verified_a_plugin_is_registered_when_it_runs() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        let panel = trial.panel("crm").await;
+        trial.line("crm", wazo_e2e::network::Line::NoName);
+        let mut object = plugin("crm");
+        object["spec"]["expose"]["verify"] = json!("None");
+        trial.apply(&object).await;
+        let seen = trial.well("crm").await;
+        assert_eq!(seen.0["status"]["version"], "1.0.0", "from the image's tag");
+        assert!(trial.is_registered("crm"));
+        assert!(panel.requests().is_empty(), "{:?}", panel.requests());
+    });
+}
