@@ -3,9 +3,11 @@
 //!
 //! Which address answered decides who is meant; headers never do, since they can be forged.
 
+use jiff::Timestamp;
+
 use super::candidate::Candidate;
 use super::state::State;
-use super::{World, known_faults, settled, was};
+use super::{World, known_faults, settled, was, workload};
 use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
@@ -14,6 +16,8 @@ use crate::api::reason::Reason;
 use crate::plan::probes;
 use crate::probe::{Look, LookError, ManifestFact};
 
+/// The prober looks again after 1 to 15 seconds at what is bad; that it saw the same is not told.
+const LOOK_SECONDS: i64 = 5;
 const PODS: &str = "operator→pod";
 const PUBLIC: &str = "operator→public";
 
@@ -28,7 +32,8 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
         match judge_entry(world, entry) {
             State::Good => {}
             State::Bad(candidate) => return State::Bad(candidate),
-            later @ State::Waiting { .. } => waiting = later,
+            later @ State::Waiting { .. } if waiting.is_good() || later.again().is_some() => waiting = later,
+            State::Waiting { .. } => {}
         }
     }
     waiting
@@ -57,6 +62,16 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             "ManifestPending",
             "the manifest of the new revision has not been looked at yet",
         ),
+        Some(Look::Bad(error)) if needs_pods(error) && !workload::available(world).is_good() => {
+            State::waiting("ManifestPending", "the manifest is looked at when a pod serves")
+        }
+        Some(Look::Bad(error)) if needs_pods(error) && fact.checked_at < serving_since(world) => {
+            State::for_now(
+                "ManifestPending",
+                "the manifest has not been looked at since a pod serves",
+                LOOK_SECONDS,
+            )
+        }
         Some(Look::Bad(error)) => {
             let candidate = classify(error, fact.pod.as_ref(), fact)
                 .object(
@@ -69,6 +84,31 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             State::bad(candidate)
         }
     }
+}
+
+/// Whether it can only be had, or be said, while pods serve: without any, it says nothing of the plugin or the way.
+const fn needs_pods(error: &LookError) -> bool {
+    !matches!(
+        error,
+        LookError::NotResolving
+            | LookError::ResolverFailed
+            | LookError::AddressRefused { .. }
+            | LookError::Certificate { .. }
+            | LookError::TlsFailed
+    )
+}
+
+/// Since when a pod serves without a break, as far as is known.
+fn serving_since(world: &World) -> Timestamp {
+    let ready = world
+        .children
+        .pods
+        .values()
+        .filter(|pod| pod.ready && !pod.deleting);
+    ready
+        .map(|pod| pod.ready_since.unwrap_or(Timestamp::MIN))
+        .min()
+        .unwrap_or(Timestamp::MIN)
 }
 
 /// Before the first look of this process: what the status says of a generation that was in force goes on to hold.

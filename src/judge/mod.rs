@@ -145,12 +145,16 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let (workload, pods_again) = workload::judge(world, plugin);
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
+    let doubted = workload.is_good() && workload_again.is_some();
     // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
-    let (manifest, manifest_again) = if route.is_good() {
-        confirm(manifest::judge(world, plugin), world)
-    } else {
+    let (manifest, manifest_again) = if !route.is_good() {
         let told = "the manifest is looked at when the Gateway takes the route";
         (State::waiting("ManifestPending", told), None)
+    } else if doubted {
+        // Pods in doubt explain a manifest that cannot be had; nothing is taken away before that is settled.
+        (State::Good, None)
+    } else {
+        confirm(manifest::judge(world, plugin), world)
     };
     let registrations = registration::judge(world, plugin);
     let chain = unmasked([&workload, &route, &manifest]);

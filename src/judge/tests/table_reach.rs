@@ -293,3 +293,50 @@ fn a_controller_that_has_seen_the_route_before_is_waited_for_without_looking_eve
         "only the deadline is a matter of time"
     );
 }
+
+#[test]
+fn an_address_behind_which_nothing_serves_blames_nobody() {
+    let refused = || LookError::Refused;
+    let replaced = World::healthy()
+        .public(status(503), pods(refused()))
+        .pods(|pod| pod.deleting = true)
+        .deployment(|deployment| deployment.available = 0);
+    let assessment = super::assess(&replaced);
+    assert_eq!(
+        (super::doing(&assessment), super::reasons(&assessment)),
+        (Doing::Progressing, vec![])
+    );
+    // A pod serves again, and the look is from before.
+    let mut back = World::healthy()
+        .public(status(503), pods(refused()))
+        .pods(|pod| pod.ready_since = Some(at(NOW - 1)));
+    back.probe.manifests[0].checked_at = at(NOW - 4);
+    let assessment = super::assess(&back);
+    assert_eq!(
+        (super::doing(&assessment), super::reasons(&assessment)),
+        (Doing::Progressing, vec![])
+    );
+    assert_eq!(assessment.again, Some(5));
+    back.probe.manifests[0].checked_at = at(NOW);
+    assert_eq!(super::reasons(&super::assess(&back)), [Reason::NotListening]);
+    let unresolved = replaced.public(LookError::NotResolving, None);
+    assert_eq!(
+        super::reasons(&super::assess(&unresolved)),
+        [Reason::HostNotResolving]
+    );
+}
+
+#[test]
+fn pods_in_doubt_explain_a_manifest_that_cannot_be_had() {
+    let world = World::healthy()
+        .unready(Some(crate::probe::ReadinessLook::TimedOut))
+        .pods(|pod| pod.ready_since = Some(at(NOW - 3)))
+        .public(status(503), pods(LookError::TimedOut));
+    let assessment = super::assess(&world);
+    assert_eq!(
+        (super::doing(&assessment), super::reasons(&assessment)),
+        (Doing::Ready, vec![])
+    );
+    let confirmed = super::assess(&world.later(7));
+    assert_eq!(super::reasons(&confirmed), [Reason::ProbeTimeout]);
+}

@@ -74,7 +74,7 @@ pub(super) fn conditions(conditions: &[Condition], observed: i64, generation: i6
         status_of(conditions, ConditionType::Reconciling),
         status_of(conditions, ConditionType::Stalled),
     );
-    fails(ready != "", "FAIL0002: Ready is always there");
+    fails(!ready.is_empty(), "FAIL0002: Ready is always there");
     fails(
         ["", "True"].contains(&reconciling),
         "Reconciling is there only when true",
