@@ -118,11 +118,17 @@ pub struct UiSettings {
 pub struct UiApplications {
     /// For `App`. Default: `wazo-euc-application-desktop`, `wazo-euc-application-web`.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 8))]
+    #[schemars(
+        length(max = 8),
+        inner(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"))
+    )]
     pub app: Option<Vec<String>>,
     /// For `Mobile`. Default: `wazo-euc-application-mobile`.
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 8))]
+    #[schemars(
+        length(max = 8),
+        inner(length(min = 1, max = 128), regex(pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"))
+    )]
     pub mobile: Option<Vec<String>>,
 }
 

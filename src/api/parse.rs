@@ -178,8 +178,8 @@ fn public_url(path: &str, text: &str) -> Result<Url, Invalid> {
 
 /// The URL of `path` below `base`.
 fn join(base: &Url, path: &str) -> Result<Url, String> {
-    if path.contains(['{', '}']) {
-        return Err("must not hold braces".to_owned());
+    if path.contains(['{', '}', ',']) || path.contains(char::is_whitespace) {
+        return Err("must not hold braces, commas or white space".to_owned());
     }
     if path.split('/').any(|part| part == "..") {
         return Err("must not hold '..'".to_owned());

@@ -201,7 +201,7 @@ pub struct UiRegistration {
     /// The application: `App` (web and desktop) or `Mobile`.
     pub product: Product,
     /// The path of the manifest below the plugin's address.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^/[^\s{}?#]*$"))]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^/[^\s{}?#,]*$"))]
     pub manifest: String,
     /// Who sees it. Default: everybody in the tenant.
     pub audience: Option<Audience>,

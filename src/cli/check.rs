@@ -11,7 +11,7 @@ use wazo_plugin_operator::api::plugin::{WazoPlugin, WazoPluginSpec};
 use wazo_plugin_operator::api::ui_manifest::{self, Level, Violation};
 use wazo_plugin_operator::core::StackUrl;
 
-use super::{CliError, Output, documents, read};
+use super::{CliError, Output, documents, print, read};
 
 /// Checks a file. Exit code 0: nothing is wrong; 1: something is; 2: the command line is.
 #[derive(Debug, Args)]
@@ -49,7 +49,7 @@ impl Check {
                     );
                 }
                 if !failed {
-                    println!("ok: {checked} checked in {}", self.file);
+                    print(&format!("ok: {checked} checked in {}\n", self.file))?;
                 }
             }
             Output::Json => {
@@ -60,7 +60,10 @@ impl Check {
                             "level": if finding.error { "error" } else { "warning" }})
                     })
                     .collect();
-                println!("{}", json!({"ok": !failed, "checked": checked, "findings": list}));
+                print(&format!(
+                    "{}\n",
+                    json!({"ok": !failed, "checked": checked, "findings": list})
+                ))?;
             }
         }
         Ok(if failed {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, yaml};
+use super::{CliError, print, yaml};
 
 /// Prints the CustomResourceDefinitions, or writes each into a file of a folder.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ impl Crd {
         for definition in definitions {
             let text = yaml(&definition)?;
             match &self.out {
-                None => print!("---\n{text}"),
+                None => print(&format!("---\n{text}"))?,
                 Some(folder) => {
                     let path = folder.join(format!("{}.yaml", definition.spec.names.plural));
                     std::fs::write(&path, text).map_err(|source| CliError::Write {

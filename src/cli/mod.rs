@@ -105,6 +105,18 @@ pub(crate) fn read(path: &str) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(failed)
 }
 
+/// Writes to the standard output. A reader that has enough (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CliError::Print(error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A value as one YAML document. By way of JSON text: numbers of any precision are a private form of the JSON library,
 /// which another format must not see.
 pub(crate) fn yaml(value: &impl serde::Serialize) -> Result<String, CliError> {
@@ -122,6 +134,7 @@ pub(crate) fn documents(path: &str, bytes: &[u8]) -> Result<Vec<serde_json::Valu
         problem,
     };
     let text = std::str::from_utf8(bytes).map_err(|_| problem("is not UTF-8 text".to_owned()))?;
+    let text = text.trim_start_matches('\u{feff}');
     let mut documents = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         let value = serde_yaml::Value::deserialize(document).map_err(|error| problem(error.to_string()))?;

@@ -9,7 +9,7 @@ use wazo_plugin_operator::api::plugin::{WazoPlugin, WazoPluginSpec};
 use wazo_plugin_operator::keys::PluginKey;
 use wazo_plugin_operator::plan::children;
 
-use super::{CliError, Output, documents, read, yaml};
+use super::{CliError, Output, documents, print, read, yaml};
 
 /// Prints the objects that the operator makes for the WazoPlugins of a file.
 #[derive(Debug, Args)]
@@ -55,14 +55,14 @@ impl Render {
         match self.output {
             Output::Text => {
                 for object in &objects {
-                    print!("---\n{}", yaml(object)?);
+                    print(&format!("---\n{}", yaml(object)?))?;
                 }
             }
             Output::Json => {
                 let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
                 let text = serde_json::to_string_pretty(&list)
                     .map_err(|error| CliError::Print(error.to_string()))?;
-                println!("{text}");
+                print(&format!("{text}\n"))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! What both loops share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,18 +9,20 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource};
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{Settings, backoff::Backoff};
+use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::WazoCore;
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
-use crate::api::plugin::{WazoPlugin, WazoPluginSpec};
+use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe::directory::Directory;
-use crate::observe::ledger::Ledger;
+use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::world::{CoreView, GatewayView, Itself, World};
+use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
 
@@ -34,6 +37,7 @@ pub(super) struct Context {
     pub(super) metrics: Metrics,
     pub(super) waker: Waker,
     pub(super) backoff: Backoff,
+    pub(super) changes: Changes,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
 }
@@ -108,17 +112,59 @@ impl Context {
             .map(|core| self.applier.cores.outcomes(core, &key))
             .unwrap_or_default();
         let gateway = self.gateway(&key, plugin.as_ref().ok());
+        let itself = itself(object, plugin, core_key);
+        let shared = self.shared(&itself);
         Some(World {
-            itself: itself(object, plugin, core_key),
+            itself,
             core,
             children: self.applier.store.children(&key),
             memory: self.applier.memory.of(&key),
             gateway,
             probe: self.applier.prober.facts(&key),
             outcomes,
+            shared,
             rollout_deadline: self.settings.rollout_deadline,
             now: Timestamp::now(),
         })
+    }
+
+    /// Which applications a core leads to: those of a tenant of the stack behind a URL.
+    fn place(&self, core: &CoreKey) -> Option<(String, Option<Uuid>)> {
+        let entry = self.directory.get(core)?;
+        let url = entry.spec.as_ref()?.url.trim_end_matches('/').to_owned();
+        Some((url, entry.tenant))
+    }
+
+    /// What other plugins declare of the URLs that this one is about to take out of the core.
+    fn shared(&self, itself: &Itself) -> BTreeSet<LedgerEntry> {
+        let declared: BTreeSet<LedgerEntry> = itself
+            .plugin
+            .iter()
+            .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key))
+            .collect();
+        let leaving = |entry: &LedgerEntry| itself.deleting || !declared.contains(entry);
+        if !itself.deleting && !itself.ledger.ui.iter().any(leaving) {
+            return BTreeSet::new();
+        }
+        let Some(place) = itself.core.as_ref().and_then(|core| self.place(core)) else {
+            return BTreeSet::new();
+        };
+        let others = self.plugins.state_filter(|other| {
+            other.meta().deletion_timestamp.is_none()
+                && other.meta().uid.as_deref() != Some(&itself.uid)
+                && Self::core_of(other).and_then(|core| self.place(&core)).as_ref() == Some(&place)
+        });
+        others
+            .iter()
+            .filter_map(|other| {
+                other
+                    .spec::<WazoPluginSpec>()
+                    .ok()
+                    .and_then(|spec| Plugin::parse(spec).ok())
+            })
+            .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key).collect::<Vec<_>>())
+            .filter(leaving)
+            .collect()
     }
 
     fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {
@@ -179,6 +225,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
             .and_then(|all| all.get(name))
             .map(String::as_str)
     };
+    let before: WazoPluginStatus = object.status();
     Itself {
         key: object.key(),
         uid: meta.uid.clone().unwrap_or_default(),
@@ -186,11 +233,11 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         resource_version: meta.resource_version.clone().unwrap_or_default(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
-        ledger: Ledger::read(annotation(LEDGER_ANNOTATION)),
+        ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
         plugin,
         core,
-        before: object.status(),
+        before,
     }
 }

@@ -101,6 +101,8 @@ struct Seen {
     unusable: Option<Unusable>,
     facts: Option<Arc<CoreFacts>>,
     before: WazoCoreStatus,
+    /// Whether it worked with the settings as they are now.
+    worked: bool,
     deleting: bool,
     now: Timestamp,
 }
@@ -108,10 +110,22 @@ struct Seen {
 impl Seen {
     fn of(object: &Raw<WazoCore>, context: &Context, unusable: Option<Unusable>) -> Self {
         let key = object.key();
+        let facts = context.applier.cores.facts(&key);
+        let before: WazoCoreStatus = object.status();
+        let last_good = facts.as_ref().and_then(|facts| facts.last_good);
+        let worked = match context.changes.at(&key) {
+            Some(changed) => last_good.is_some_and(|good| good > changed),
+            // Since this process began nothing was changed; before that, the generation tells of the spec at least.
+            None => {
+                last_good.is_some()
+                    || before.stack.is_some() && before.observed_generation == generation(object)
+            }
+        };
         Self {
-            facts: context.applier.cores.facts(&key),
+            facts,
             spec: object.spec().ok(),
-            before: object.status(),
+            before,
+            worked,
             deleting: object.meta().deletion_timestamp.is_some(),
             now: Timestamp::now(),
             key,
@@ -135,12 +149,11 @@ impl Seen {
         if !self.known() {
             return self.before.fault.clone();
         }
-        let worked = self.before.stack.is_some();
         let candidate = judge(
             &self.key,
             self.unusable.as_ref(),
             self.facts.as_deref(),
-            worked,
+            self.worked,
             self.now,
         )?;
         Some(settle(
@@ -160,7 +173,7 @@ impl Seen {
             .filter(|plugin| plugin.status::<WazoPluginStatus>().fault.is_some())
             .count();
         let report = CoreReport {
-            generation: object.meta().generation.unwrap_or_default(),
+            generation: generation(object),
             before: &self.before,
             facts: self.facts.as_deref(),
             fault,
@@ -203,6 +216,10 @@ fn publish(
     }
 }
 
+fn generation(object: &Raw<WazoCore>) -> i64 {
+    object.meta().generation.unwrap_or_default()
+}
+
 fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
@@ -239,8 +256,11 @@ async fn refresh(
         .map_err(ApplyError::from)?
     {
         Referred::Unusable(unusable) => Ok(Some(unusable)),
-        Referred::Settings(settings) => match context.applier.cores.put(*settings) {
-            Ok(()) => Ok(None),
+        Referred::Settings(settings) => match context.applier.cores.put(settings.as_ref().clone()) {
+            Ok(()) => {
+                context.changes.note(*settings, Timestamp::now());
+                Ok(None)
+            }
             Err(error) => {
                 tracing::info!(core = %key, %error, "the CA bundle cannot be used");
                 Ok(Some(Unusable {
@@ -293,6 +313,7 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
         set_finalizers(object, context, others).await?;
     }
     context.applier.cores.remove(&object.key());
+    context.changes.forget(&object.key());
     context.directory.remove(&object.key());
     Ok(Passed {
         action: Action::await_change(),

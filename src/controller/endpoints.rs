@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use futures::FutureExt;
 use prometheus::{Registry, TextEncoder};
 
 use super::RunError;
@@ -41,7 +42,7 @@ pub(super) async fn serve(context: Arc<Context>, synced: Synced, registry: Regis
 
 /// Ready when every list has arrived: from then on plugins are judged.
 async fn ready(State(served): State<Served>) -> impl IntoResponse {
-    if served.synced.done() {
+    if served.synced.done() && served.context.listed().now_or_never().is_some() {
         (StatusCode::OK, "ok")
     } else {
         (

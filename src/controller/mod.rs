@@ -1,6 +1,7 @@
 //! The two loops that join the rooms; back-off and shutdown.
 
 mod backoff;
+mod changes;
 mod context;
 mod cores;
 mod endpoints;
@@ -116,6 +117,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         metrics,
         waker,
         backoff: backoff::Backoff::default(),
+        changes: changes::Changes::default(),
         recorder: context::recorder(client, &settings),
         settings,
     });

@@ -20,8 +20,8 @@ pub struct Unusable {
     pub field: &'static str,
 }
 
-/// Judges one core. `worked`: its status says that it worked before, perhaps under an earlier process. `None`: nothing
-/// is wrong, as far as is known.
+/// Judges one core. `worked`: it worked before with the same url, certificate authority and credentials, perhaps under
+/// an earlier process. `None`: nothing is wrong, as far as is known.
 #[must_use]
 pub fn judge(
     key: &CoreKey,
@@ -49,7 +49,6 @@ pub fn judge(
         return Some(here(candidate));
     }
     let facts = facts?;
-    let worked = worked || facts.last_good.is_some();
     if let SessionFact::Failed(error) = &facts.session {
         return Some(here(from_error(error, worked).last_good(facts.last_good)));
     }
@@ -120,7 +119,7 @@ pub fn judge(
 
 fn down(daemon: Daemon, service: &ServiceFact, worked: bool) -> Candidate {
     let candidate = match &service.error {
-        Some(error) => from_error(error, worked || service.last_good.is_some()),
+        Some(error) => from_error(error, worked),
         None => {
             let told = format!("{} does not work", daemon.name());
             Candidate::new(Reason::CoreServiceDown, service.since, told.clone()).evidence(
@@ -168,6 +167,8 @@ pub fn from_error(error: &CoreError, worked: bool) -> Candidate {
 fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
     let auth = error.daemon == Daemon::Auth;
     match &error.kind {
+        // Something that answered as Wazo before is not another server now.
+        CoreErrorKind::NotWazo { .. } if worked => (Reason::CoreServerError, true),
         CoreErrorKind::NameNotResolved if worked => (Reason::CoreNameNotResolving, false),
         CoreErrorKind::NameNotResolved => (Reason::CoreUrlWrong, true),
         CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, worked),

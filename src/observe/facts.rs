@@ -15,6 +15,8 @@ pub struct Identity {
     pub resource_version: String,
     /// The hash of the configuration that we applied last (our annotation).
     pub applied: Option<String>,
+    /// Its label `plugins.wazo.io/plugin`; by it the watch finds the object.
+    pub label: Option<String>,
     /// The uid of the controlling owner.
     pub owner: Option<String>,
     /// Whether it is being deleted.

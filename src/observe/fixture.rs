@@ -4,35 +4,26 @@
 mod core;
 mod pods;
 pub(crate) mod random;
+mod trouble;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
 
-use super::directory::CoreEntry;
-use super::facts::{
-    ContainerState, DeploymentFact, GatewayFact, Identity, PodFact, RouteFact, RouteParentFact, Termination,
-};
+use super::facts::{DeploymentFact, GatewayFact, Identity, RouteFact, RouteParentFact};
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::memory::{ChildKind, ChildMemory};
 use super::store::ChildFacts;
 use super::world::{GatewayView, Itself, World};
-use crate::api::fault::Fault;
 use crate::api::names::FINALIZER;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{WazoPluginSpec, WazoPluginStatus};
-use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
-use crate::core::error::CoreErrorKind;
-use crate::core::facts::{AppEdit, CoreFacts, CoreStep, Daemon, SessionFact, StepOutcome, StepState};
-use crate::judge::core::judge as judge_core;
+use crate::core::facts::{AppEdit, CoreStep, StepOutcome, StepState};
 use crate::keys::PluginKey;
 use crate::plan::{children, probes};
-use crate::probe::{
-    Look, LookError, ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact, ReadinessLook,
-};
+use crate::probe::{Look, LookError, ManifestFact, ManifestSummary, ProbeFacts};
 
 use core::core_view;
 pub(crate) use core::{core_error, core_facts, core_key, pending_core_facts, step};
@@ -50,6 +41,13 @@ pub(crate) const APPS: [&str; 2] = ["wazo-euc-application-desktop", "wazo-euc-ap
 /// A moment, in seconds since 1970.
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
+}
+
+fn entry(url: &str) -> LedgerEntry {
+    LedgerEntry {
+        product: Product::App,
+        url: Url::parse(url).unwrap(),
+    }
 }
 
 /// The spec of a small plugin.
@@ -93,6 +91,7 @@ impl World {
             }),
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
+            shared: std::collections::BTreeSet::new(),
             rollout_deadline: Duration::from_secs(240),
             now: at(NOW),
         }
@@ -150,6 +149,7 @@ impl World {
                 generation,
                 resource_version: resource_version.to_owned(),
                 applied: Some(want.hash),
+                label: Some(self.itself.key.name.clone()),
                 owner: Some(self.itself.uid.clone()),
                 deleting: false,
             };
@@ -241,10 +241,7 @@ impl World {
 
     /// A URL stands in the ledger.
     pub(crate) fn in_ledger(mut self, url: &str) -> Self {
-        self.itself.ledger.ui.insert(LedgerEntry {
-            product: Product::App,
-            url: Url::parse(url).unwrap(),
-        });
+        self.itself.ledger.ui.insert(entry(url));
         self
     }
 
@@ -281,118 +278,6 @@ impl World {
         if let Some(core) = &mut self.core {
             core.facts = None;
         }
-        self
-    }
-
-    /// Every pod is changed.
-    pub(crate) fn pods(mut self, edit: impl Fn(&mut PodFact)) -> Self {
-        self.children.pods.values_mut().for_each(edit);
-        self
-    }
-
-    /// Another pod.
-    pub(crate) fn with_pod(mut self, pod: PodFact) -> Self {
-        self.children.pods.insert(pod.name.clone(), pod);
-        self
-    }
-
-    /// The Deployment is changed.
-    pub(crate) fn deployment(mut self, edit: impl FnOnce(&mut DeploymentFact)) -> Self {
-        edit(self.children.deployment.get_or_insert_default());
-        self
-    }
-
-    /// The HTTPRoute is changed.
-    pub(crate) fn route(mut self, edit: impl FnOnce(&mut RouteFact)) -> Self {
-        edit(self.children.route.get_or_insert_default());
-        self
-    }
-
-    /// No pod serves any more; each is in this state since a minute.
-    pub(crate) fn container(self, state: ContainerState, last: Option<Termination>) -> Self {
-        self.deployment(|deployment| {
-            deployment.ready = 0;
-            deployment.available = 0;
-        })
-        .pods(|pod| break_pod(pod, state.clone(), last.clone()))
-    }
-
-    /// The containers wait for something.
-    pub(crate) fn waiting(self, reason: &str, message: &str) -> Self {
-        self.container(waiting(reason, message), None)
-    }
-
-    /// The process exits again and again.
-    pub(crate) fn crashing(self, exit_code: i32) -> Self {
-        self.container(
-            waiting("CrashLoopBackOff", "back-off 10s"),
-            Some(exit(exit_code, "Error")),
-        )
-    }
-
-    /// The process runs and its pods are not ready; the prober saw why.
-    pub(crate) fn unready(mut self, look: Option<ReadinessLook>) -> Self {
-        self.probe.readiness = look.map(|look| ReadinessFact {
-            look,
-            at: at(NOW - 50),
-            checked_at: self.now,
-        });
-        self.container(
-            ContainerState::Running {
-                since: Some(at(START + 1)),
-            },
-            None,
-        )
-    }
-
-    /// The API server refuses a child.
-    pub(crate) fn refused(mut self, kind: ChildKind, reason: Reason) -> Self {
-        self.memory.entry(kind).or_default().refusal = Some(Refusal {
-            reason,
-            message: "is refused".to_owned(),
-            since: at(NOW - 60),
-        });
-        self
-    }
-
-    /// Something is wrong with the core, as its WazoCore says.
-    pub(crate) fn core_fault(mut self, fault: Option<Fault>) -> Self {
-        if let Some(core) = &mut self.core {
-            let entry = CoreEntry {
-                fault,
-                ..core.entry.as_ref().clone()
-            };
-            core.entry = Arc::new(entry);
-        }
-        self
-    }
-
-    /// The core does not answer since a minute.
-    pub(crate) fn core_away(self) -> Self {
-        let mut facts = core_facts();
-        facts.session = SessionFact::Failed(core_error(Daemon::Auth, CoreErrorKind::Refused));
-        let fault = judge_core(&core_key(), None, Some(&facts), true, self.now).map(|found| found.fault);
-        self.core_fault(fault)
-    }
-
-    /// What the core's actor knows is changed.
-    pub(crate) fn core_facts(mut self, facts: Option<CoreFacts>) -> Self {
-        if let Some(core) = &mut self.core {
-            core.facts = facts.map(Arc::new);
-        }
-        self
-    }
-
-    /// There is no WazoCore of that name.
-    pub(crate) fn without_core(mut self) -> Self {
-        self.core = None;
-        self.outcomes.clear();
-        self
-    }
-
-    /// The plugin is being deleted.
-    pub(crate) fn deleted(mut self) -> Self {
-        self.itself.deleting = true;
         self
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::ui_manifest::Product;
 
 /// A manifest URL that may stand in the applications of a product.
@@ -29,13 +30,36 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the annotation; one that is not ours to read (edited by hand) counts as empty: what the spec asks for is
-    /// found without it.
+    /// Reads the annotation. `None`: it is not there, or not as we write it.
     #[must_use]
-    pub fn read(annotation: Option<&str>) -> Self {
-        annotation
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default()
+    pub fn read(annotation: Option<&str>) -> Option<Self> {
+        serde_json::from_str(annotation?).ok()
+    }
+
+    /// What a status says to stand in the core, where the annotation is lost. A row does not tell its product; to look
+    /// for a URL in the applications of another product does no harm.
+    #[must_use]
+    pub fn of(status: &WazoPluginStatus) -> Self {
+        let written = |row: &&RegistrationStatus| {
+            matches!(
+                row.state,
+                RegistrationState::Registered | RegistrationState::Registering
+            )
+        };
+        let urls = status
+            .registrations
+            .iter()
+            .filter(written)
+            .filter_map(|row| row.url.as_deref()?.parse().ok());
+        let both = |url: Url| {
+            [Product::App, Product::Mobile].map(|product| LedgerEntry {
+                product,
+                url: url.clone(),
+            })
+        };
+        Self {
+            ui: urls.flat_map(both).collect(),
+        }
     }
 
     /// The text of the annotation; `None` for an empty ledger, which needs none.
@@ -62,7 +86,7 @@ mod tests {
             product: Product::App,
             url,
         });
-        assert_eq!(Ledger::read(ledger.write().as_deref()), ledger);
-        assert_eq!(Ledger::read(Some("rubbish")), Ledger::default());
+        assert_eq!(Ledger::read(ledger.write().as_deref()), Some(ledger));
+        assert_eq!(Ledger::read(Some("rubbish")), None);
     }
 }

@@ -44,6 +44,11 @@ pub fn identity(meta: &ObjectMeta) -> Identity {
         generation: meta.generation.unwrap_or_default(),
         resource_version: meta.resource_version.clone().unwrap_or_default(),
         applied: annotation(APPLIED_ANNOTATION),
+        label: meta
+            .labels
+            .as_ref()
+            .and_then(|labels| labels.get(PLUGIN_LABEL))
+            .cloned(),
         owner: meta
             .owner_references
             .iter()

@@ -68,6 +68,10 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
     };
     let mut applications = spec.applications(Product::App);
     applications.extend(spec.applications(Product::Mobile));
+    if let Some(name) = applications.iter().find(|name| !is_application(name)) {
+        let problem = format!("spec.ui.applications: \"{name}\" is not the name of an application");
+        return Ok(unusable(Reason::InvalidSpec, "spec.ui.applications", problem));
+    }
     Ok(Referred::Settings(Box::new(CoreSettings {
         key: object.key(),
         url,
@@ -86,6 +90,12 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
             .unwrap_or(20),
         suspended: spec.suspend == Some(true),
     })))
+}
+
+/// A name goes into a path: what URLs give a meaning to is refused.
+fn is_application(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=128).contains(&name.len()) && !name.starts_with('.') && name.chars().all(allowed)
 }
 
 fn forbidden(error: kube::Error, field: &'static str) -> Result<Referred, kube::Error> {

@@ -6,11 +6,11 @@ use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use kube::api::DynamicObject;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use super::facts::{DeploymentFact, Identity, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
@@ -84,7 +84,7 @@ impl Watches {
         self.follow::<K>(labelled, |event| match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => {
-                if let Some(plugin) = map::plugin_of(&object) {
+                if let Some(plugin) = K::plugin(&object) {
                     listed.insert((plugin, object.name_any()));
                 }
                 self.child(&object, false);
@@ -109,7 +109,7 @@ impl Watches {
     }
 
     fn child<K: Child>(&self, object: &K, gone: bool) {
-        let Some(plugin) = map::plugin_of(object) else {
+        let Some(plugin) = K::plugin(object) else {
             return;
         };
         let changed = self.store.edit(&plugin, |facts| {
@@ -160,9 +160,9 @@ impl Watches {
 
     /// Follows one kind for ever; a kind that the cluster does not serve is asked for again with back-off.
     async fn follow<K: Watched>(&self, config: watcher::Config, mut each: impl FnMut(Event<K>)) {
-        let mut stream = watcher(Api::<K>::all(self.client.clone()), config)
-            .default_backoff()
-            .boxed();
+        // Its own back-off would begin anew with every attempt, whether or not anything was listed.
+        let mut stream = watcher(Api::<K>::all(self.client.clone()), config).boxed();
+        let (mut failures, mut last) = (0_u32, String::new());
         let mut pending = true;
         let mut arrived = || {
             if std::mem::take(&mut pending) {
@@ -173,12 +173,13 @@ impl Watches {
         while let Some(event) = stream.next().await {
             match event {
                 Ok(event) => {
-                    if K::GATEWAY_API && matches!(event, Event::Init) {
-                        self.store.set_gateway_api_missing(false);
-                    }
                     let done = matches!(event, Event::InitDone);
                     each(event);
                     if done {
+                        failures = 0;
+                        if K::GATEWAY_API {
+                            self.store.set_gateway_api_missing(false);
+                        }
                         arrived();
                     }
                 }
@@ -187,11 +188,27 @@ impl Watches {
                         self.store.set_gateway_api_missing(true);
                         arrived();
                     }
-                    tracing::warn!(kind = %K::kind(&()), %error, "the watch failed and is started again");
+                    let told = error.to_string();
+                    if last == told {
+                        tracing::debug!(kind = %K::kind(&()), %error, "the watch failed again");
+                    } else {
+                        tracing::warn!(kind = %K::kind(&()), %error, "the watch failed and is started again");
+                        last = told;
+                    }
+                    tokio::time::sleep(pause(failures)).await;
+                    failures = failures.saturating_add(1);
                 }
             }
         }
     }
+}
+
+/// The pause after so many failures in a row.
+fn pause(failures: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(30);
+    Duration::from_millis(500)
+        .saturating_mul(2_u32.saturating_pow(failures))
+        .min(LONGEST)
 }
 
 /// The answer to a write of ours, which may come before its event. One that cannot be decoded waits for the event.
@@ -235,6 +252,10 @@ trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
 
 /// A kind whose objects belong to plugins, and its place in their facts.
 trait Child: Watched {
+    /// The plugin that an object belongs to. A child bears the plugin's name, whatever somebody did to its labels.
+    fn plugin(object: &Self) -> Option<PluginKey> {
+        Some(key_of(object))
+    }
     fn set(facts: &mut ChildFacts, object: &Self);
     fn clear(facts: &mut ChildFacts, object: &Self);
     /// Removes what a complete list did not show.
@@ -261,10 +282,6 @@ macro_rules! single_child {
 
         impl Child for $kind {
             fn set(facts: &mut ChildFacts, object: &Self) {
-                // A child bears the plugin's name; another object with our label is not one of ours.
-                if object.labels().get(PLUGIN_LABEL) != object.metadata.name.as_ref() {
-                    return;
-                }
                 let fact = $map(object);
                 if is_newer(facts.$field.as_ref().map(Known::id), fact.id()) {
                     facts.$field = Some(fact);
@@ -326,6 +343,10 @@ impl Watched for Gateway {
 impl Watched for Pod {}
 
 impl Child for Pod {
+    fn plugin(object: &Self) -> Option<PluginKey> {
+        map::plugin_of(object)
+    }
+
     fn set(facts: &mut ChildFacts, object: &Self) {
         facts.pods.insert(object.name_any(), map::pod(object));
     }

@@ -1,6 +1,6 @@
 //! All that is known about one plugin at one moment: the only thing that the judge and the plan look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::directory::CoreEntry;
 use super::facts::GatewayFact;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
@@ -125,6 +125,8 @@ pub struct World {
     pub probe: ProbeFacts,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
+    /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
+    pub shared: BTreeSet<LedgerEntry>,
     /// How long a rollout may take.
     pub rollout_deadline: Duration,
     /// The moment.

@@ -41,7 +41,10 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
             (Core, CoreTransport, Reason::CertificateChangedInCore, High),
         ),
         CoreErrorKind::Tls(_) => same((Core, CoreTransport, Reason::CoreUnreachable, Medium)),
-        CoreErrorKind::NotWazo { .. } => same((Config, CoreTransport, Reason::CoreUrlWrong, High)),
+        CoreErrorKind::NotWazo { .. } => (
+            (Config, CoreTransport, Reason::CoreUrlWrong, High),
+            (Core, CoreAPI, Reason::CoreServerError, High),
+        ),
         CoreErrorKind::DaemonDown(_)
         | CoreErrorKind::AuthUnreachable
         | CoreErrorKind::ServerError(_)

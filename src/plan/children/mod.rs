@@ -264,11 +264,12 @@ fn removal(world: &World, kind: ChildKind, known: Option<&Identity>) -> Option<W
 }
 
 fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
-    world
-        .memory
-        .get(&kind)
-        .and_then(|memory| memory.left.as_ref())
-        .is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
+    let relabelled = known
+        .label
+        .as_ref()
+        .is_some_and(|label| *label != world.itself.key.name);
+    let left = world.memory.get(&kind).and_then(|memory| memory.left.as_ref());
+    relabelled || left.is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
 }
 
 /// A hash of a configuration that is the same in every version of the operator: UUIDv5 of its JSON text.

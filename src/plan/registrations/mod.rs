@@ -55,6 +55,11 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
     let mut gone = BTreeSet::new();
     if in_place {
         for entry in stale {
+            // Another plugin declares it, too: from now on it is that one's alone.
+            if world.shared.contains(entry) {
+                gone.insert(entry.clone());
+                continue;
+            }
             let removal = ui::steps(core, tenant, std::iter::once(entry), AppEdit::Absent);
             // Another declared entry may use the same URL in the same application.
             let removal: Vec<CoreStep> = removal
@@ -117,6 +122,8 @@ pub fn removal(world: &World) -> Removal {
                 .map(ui::key),
         );
     }
+    // What another plugin declares, too, is that one's from now on.
+    entries.retain(|entry| !world.shared.contains(entry));
     if entries.is_empty() {
         return Removal {
             wishes: None,

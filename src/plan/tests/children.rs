@@ -255,6 +255,9 @@ fn what_somebody_else_changed_is_put_back() {
     let mut world = World::healthy();
     world.children.service.as_mut().unwrap().resource_version = "51".to_owned();
     assert_eq!(how(&world, ChildKind::Service), drifted("uid-of-services"));
+    let mut relabelled = World::healthy().restarted();
+    relabelled.children.service.as_mut().unwrap().label = Some("other".to_owned());
+    assert_eq!(how(&relabelled, ChildKind::Service), drifted("uid-of-services"));
     let mut stripped = World::healthy();
     stripped.children.service.as_mut().unwrap().applied = None;
     assert!(matches!(how(&stripped, ChildKind::Service), How::Change { .. }));

@@ -216,6 +216,22 @@ fn the_finalizer_goes_when_everything_in_the_ledger_is_read_to_be_gone() {
 }
 
 #[test]
+fn what_another_plugin_declares_too_is_left_to_it() {
+    let deleted = plan_of(&World::healthy().shared(URL).deleted());
+    assert!(deleted.metadata.unwrap().release && deleted.core.is_none());
+    let moved = plan_of(&World::healthy().in_ledger(NEW).shared(NEW));
+    assert_eq!(
+        (ledger(&moved), steps(&moved)),
+        (Some(vec![URL.to_owned()]), present(URL))
+    );
+    let declared = plan_of(&World::healthy().shared(URL));
+    assert_eq!(
+        (declared.metadata.clone(), steps(&declared)),
+        (None, present(URL))
+    );
+}
+
+#[test]
 fn what_the_status_says_to_be_registered_is_taken_out_even_if_the_ledger_was_lost() {
     let mut world = World::healthy().deleted();
     world.itself.ledger = Ledger::default();

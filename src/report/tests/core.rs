@@ -24,7 +24,11 @@ struct Told {
 
 impl Told {
     fn of(facts: CoreFacts) -> Self {
-        let fault = judge(&core_key(), None, Some(&facts), false, at(NOW)).map(|found| found.fault);
+        Self::judged(facts, false)
+    }
+
+    fn judged(facts: CoreFacts, worked: bool) -> Self {
+        let fault = judge(&core_key(), None, Some(&facts), worked, at(NOW)).map(|found| found.fault);
         Self {
             facts: Some(facts),
             fault,
@@ -218,12 +222,11 @@ fn each_class_of_fault_has_its_conditions() {
 
 #[test]
 fn a_right_that_was_taken_away_stalls_and_is_listed() {
-    let mut told = Told::of(CoreFacts {
+    let facts = CoreFacts {
         missing_permissions: Some(vec!["confd.users.read".to_owned()]),
         ..core_facts()
-    });
-    told.before = Told::of(core_facts()).status();
-    let status = told.status();
+    };
+    let status = Told::judged(facts, true).status();
     assert_eq!(
         condition(&status, Stalled),
         Some(("True", "PermissionChangedInCore"))
