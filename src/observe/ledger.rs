@@ -43,7 +43,9 @@ impl Ledger {
         let written = |row: &&RegistrationStatus| {
             matches!(
                 row.state,
-                RegistrationState::Registered | RegistrationState::Registering
+                RegistrationState::Registered
+                    | RegistrationState::Registering
+                    | RegistrationState::Deregistering
             )
         };
         let urls = status

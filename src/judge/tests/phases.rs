@@ -65,6 +65,17 @@ fn a_crash_during_a_rollout_stalls_with_its_own_reason_when_the_deadline_passes(
 }
 
 #[test]
+fn a_release_that_crashes_is_retried_and_one_that_crashed_later_is_ill() {
+    let release = World::healthy()
+        .spec(|spec| spec.workload.image = "registry.example/crm-panel:2".to_owned())
+        .crashing(3);
+    let assessment = assess(&release);
+    assert_eq!(doing(&assessment), Doing::Retrying);
+    assert!(assessment.clock.is_some());
+    assert_eq!(doing(&assess(&World::healthy().crashing(3))), Doing::Ill);
+}
+
+#[test]
 fn a_rollout_that_does_not_end_for_no_known_reason_exceeds_its_deadline() {
     let world = World::just_applied().applied().reported().later(240);
     let late = assess(&world);

@@ -221,6 +221,8 @@ fn a_deletion_says_what_holds_it() {
         assert_eq!(ready(&status), ("False", "DeregistrationBlocked"));
         assert_eq!(status.fault.as_ref().map(|fault| fault.reason), fault);
         assert!(status.fault.as_ref().unwrap().blocking);
+        let judged = world.itself.plugin.is_ok() && world.core.is_some();
+        assert_eq!(status.fault.unwrap().caused_by.is_some(), judged);
     }
 }
 
