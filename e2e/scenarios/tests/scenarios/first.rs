@@ -15,7 +15,10 @@ fn a_first_plugin_becomes_ready_and_its_users_get_its_manifest() {
             url.trim_end_matches('/'),
             format!("https://{}", scene.host("crm"))
         );
-        assert_eq!(seen.0["status"]["registered"]["summary"], "1/1");
+        assert_eq!(
+            seen.0["status"]["registered"]["summary"], "2/2",
+            "two applications hold it"
+        );
         for condition in ["Available", "WorkloadReady", "Exposed", "Registered"] {
             assert_eq!(seen.truth(condition), "True", "{condition}");
         }
