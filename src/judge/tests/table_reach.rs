@@ -286,6 +286,10 @@ fn a_gateway_gets_time_to_look_at_a_new_route_and_its_service() {
 fn a_controller_that_has_seen_the_route_before_is_waited_for_without_looking_every_second() {
     let world = World::reachable().route(|route| route.id.generation = 2);
     let assessment = super::assess(&world);
+    assert!(
+        !assessment.route.is_good(),
+        "what it said of the route as it was says nothing of this one"
+    );
     assert_eq!(super::doing(&assessment), Doing::Progressing);
     assert_eq!(
         assessment.again,
