@@ -182,6 +182,13 @@ pub fn settle(mut fault: Fault, before: &[&Fault]) -> Fault {
             evidence.trace_id = same.trace_id.clone().or_else(|| evidence.trace_id.clone());
         }
     }
+    // The same seen by another request is no news: after a restart it may be another one that fails first.
+    if known.message == fault.message
+        && known.confidence >= fault.confidence
+        && known.evidence.len() >= fault.evidence.len()
+    {
+        fault.evidence = known.evidence.clone();
+    }
     fault
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::condition::{ConditionType, Truth, Wanted, seconds, settle};
+use crate::api::condition::{ConditionType, Truth, Wanted, find, seconds, settle};
 use crate::api::core::{
     AccountStatus, PluginCount, ServiceStateStatus, ServiceStatus, StackStatus, WazoCoreStatus,
 };
@@ -246,11 +246,17 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
     let logged_in = report
         .facts
         .is_some_and(|facts| matches!(facts.session, SessionFact::LoggedIn(_)));
+    let stood = |kind| {
+        report.before.observed_generation == report.generation
+            && find(&report.before.conditions, kind).is_some_and(|before| before.status == "True")
+    };
     let stage = |kind, broken: bool, known: bool, good: &str, message: &str| match blocking {
         Some(fault) if broken => {
             Wanted::new(kind, Truth::False, fault.reason.as_str(), fault.message.clone())
         }
         _ if known => Wanted::new(kind, Truth::True, good, message),
+        // What is in the way keeps a new process from asking: what was true stays.
+        Some(_) if stood(kind) => Wanted::new(kind, Truth::True, good, message),
         _ => Wanted::new(kind, Truth::Unknown, "NotAsked", "not asked yet"),
     };
     let is = |of: fn(&Fault) -> bool| blocking.is_some_and(of);
@@ -289,9 +295,10 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
             fault.reason.as_str(),
             fault.message.clone(),
         ),
-        _ if report
-            .facts
-            .is_some_and(|facts| facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)) =>
+        _ if blocking.is_some() && stood(Authorized)
+            || report
+                .facts
+                .is_some_and(|facts| facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)) =>
         {
             Wanted::new(
                 Authorized,
