@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 use super::context::Context;
 use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::object::Raw;
-use crate::api::plugin::{WazoPlugin, WazoPluginStatus};
+use crate::api::plugin::{DeletionPolicy, WazoPlugin, WazoPluginStatus};
 use crate::apply::{Applied, ApplyError};
 use crate::judge::{self, Assessment};
 use crate::keys::{CoreKey, Wake};
@@ -100,21 +100,28 @@ async fn report(
             Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(()),
             Err(error) => return Err(ApplyError::from(error).into()),
         }
-        let notes = events::transitions(&world.itself.before, status, applied);
-        context.tell(object, notes).await;
     }
+    // What was applied is told even where the status stays as it is.
+    context
+        .tell(object, events::transitions(&world.itself.before, status, applied))
+        .await;
     context.metrics.plugin(key, &core, status);
     Ok(())
 }
 
 async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) -> Passed {
     context.metrics.forget(&world.itself.key);
-    context
-        .tell(
-            object,
-            vec![events::deregistered(&world.itself.before, world.itself.abandon)],
-        )
-        .await;
+    let retain = world
+        .itself
+        .plugin
+        .as_ref()
+        .is_ok_and(|plugin| plugin.spec.deletion_policy() == DeletionPolicy::Retain);
+    let note = if retain {
+        events::retained(&world.itself.before)
+    } else {
+        events::deregistered(&world.itself.before, world.itself.abandon)
+    };
+    context.tell(object, vec![note]).await;
     if let Some(core) = &world.itself.core {
         context.wake(Wake::Core(core.clone()));
     }

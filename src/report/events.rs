@@ -94,18 +94,32 @@ pub fn faults(before: Option<&Fault>, after: Option<&Fault>) -> Vec<Note> {
     }
 }
 
-/// The last event of a plugin.
+/// The last event of a plugin whose registrations are to stay.
 #[must_use]
-pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
+pub fn retained(status: &WazoPluginStatus) -> Note {
+    let text = format!(
+        "spec.deletionPolicy is Retain; what stays in the core: {}",
+        urls(status)
+    );
+    normal("RegistrationsRetained", "Deregister", text)
+}
+
+fn urls(status: &WazoPluginStatus) -> String {
     let urls: Vec<&str> = status
         .registrations
         .iter()
         .filter_map(|row| row.url.as_deref())
         .collect();
+    urls.join(", ")
+}
+
+/// The last event of a plugin.
+#[must_use]
+pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
     if abandoned {
         let text = format!(
             "let go although the core was not asked; may be left behind there: {}",
-            urls.join(", ")
+            urls(status)
         );
         return Note {
             warning: true,
