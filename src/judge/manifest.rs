@@ -13,7 +13,6 @@ use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
-use crate::plan::probes;
 use crate::probe::{Look, LookError, ManifestFact};
 
 /// The prober looks again after 1 to 15 seconds at what is bad; that it saw the same is not told.
@@ -57,7 +56,7 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
     };
     match &fact.public {
         None => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
-        Some(Look::Good { .. }) if fact.revision == probes::revision(world) => State::Good,
+        Some(Look::Good { .. }) if fact.revision == workload::revision(world) => State::Good,
         Some(Look::Good { .. }) => State::waiting(
             "ManifestPending",
             "the manifest of the new revision has not been looked at yet",

@@ -59,6 +59,21 @@ pub fn available(world: &World) -> State {
     }
 }
 
+/// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change
+/// of the number of pods changes nothing of it.
+#[must_use]
+pub fn revision(world: &World) -> String {
+    let newest = newest_pods(world)
+        .first()
+        .map(|pod| pod.revision.clone())
+        .unwrap_or_default();
+    if is_of_one_revision(world) {
+        newest
+    } else {
+        format!("{newest}-rolling")
+    }
+}
+
 /// The pods of the newest revision that are to stay: those of the Deployment's template, or the youngest where none
 /// of them was made yet.
 #[must_use]
@@ -79,7 +94,7 @@ pub fn newest_pods(world: &World) -> Vec<&PodFact> {
 
 /// Whether all pods that are to stay are of the newest revision, however many are asked for.
 #[must_use]
-pub fn is_of_one_revision(world: &World) -> bool {
+fn is_of_one_revision(world: &World) -> bool {
     match template(world) {
         Some(template) => {
             staying(world).next().is_some() && staying(world).all(|pod| pod.revision == template)

@@ -22,7 +22,7 @@ use crate::api::plugin::{WazoPluginSpec, WazoPluginStatus};
 use crate::api::ui_manifest::Product;
 use crate::core::facts::{AppEdit, CoreStep, StepOutcome, StepState};
 use crate::keys::PluginKey;
-use crate::plan::{children, probes};
+use crate::plan::children;
 use crate::probe::{Look, LookError, ManifestFact, ManifestSummary, ProbeFacts};
 
 use core::core_view;
@@ -171,7 +171,7 @@ impl World {
     /// The manifests were looked at.
     pub(crate) fn looked_at(mut self, public: Look, pod: Option<Look>) -> Self {
         let good = public.is_good();
-        let revision = probes::revision(&self);
+        let revision = crate::judge::workload::revision(&self);
         let plugin = self.itself.plugin.clone().unwrap();
         let last_good = self
             .probe

@@ -4,26 +4,11 @@ use std::net::SocketAddr;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
-use crate::judge::workload::{is_of_one_revision, newest_pods};
+use crate::judge::workload::{newest_pods, revision};
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, World};
 use crate::probe::{ProbeJob, ReadinessJob};
-
-/// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change
-/// of the number of pods changes nothing of it.
-#[must_use]
-pub fn revision(world: &World) -> String {
-    let newest = newest_pods(world)
-        .first()
-        .map(|pod| pod.revision.clone())
-        .unwrap_or_default();
-    if is_of_one_revision(world) {
-        newest
-    } else {
-        format!("{newest}-rolling")
-    }
-}
 
 /// The jobs for a plugin.
 #[must_use]
