@@ -314,8 +314,8 @@ fn program() -> Result<PathBuf, ClusterError> {
     if let Some(path) = std::env::var_os(PROGRAM_VARIABLE).filter(|path| !path.is_empty()) {
         return Ok(PathBuf::from(path));
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cluster");
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/e2e/cluster");
+    let source = crate::project::root().join("e2e/cluster");
+    let target = crate::project::root().join("target/e2e/cluster");
     let built = Command::new("go")
         .args(["build", "-o"])
         .arg(&target)

@@ -66,7 +66,7 @@ pub async fn install(client: &Client, programs: &Path) -> Result<String, RightsE
 
 fn render(programs: &Path) -> Result<Vec<Value>, RightsError> {
     let program = programs.join("helm");
-    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/wazo-plugin-operator");
+    let chart = crate::project::root().join("charts/wazo-plugin-operator");
     let rendered = Command::new(&program)
         .args(["template", "operator"])
         .arg(chart)

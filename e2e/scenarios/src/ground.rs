@@ -51,8 +51,8 @@ impl Ground {
             log: Some(log),
         })
         .map_err(text)?;
-        let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/wazo-plugin-operator");
-        let installed = run(cluster.helm().args(cluster.install(chart)));
+        let chart = wazo_e2e::project::root().join("charts/wazo-plugin-operator");
+        let installed = run(cluster.helm().args(cluster.install(&chart.to_string_lossy())));
         if let Err(error) = installed {
             let known = [
                 "get pods -A -o wide",
