@@ -7,6 +7,10 @@ use serde_json::Value;
 use wazo_e2e_node::{Answer, fetch};
 
 use crate::ground::Ground;
+use crate::waiting::{LOOK, PATIENCE};
+
+/// What the gateway answers while it knows no pod behind a route.
+const NO_SERVER: u16 = 503;
 
 /// The web application whose page asks.
 pub const ORIGIN: &str = "https://app.wazo.example";
@@ -30,13 +34,26 @@ pub async fn get(host: &str, path: &str) -> Answer {
     send(request.body(String::new()).expect("a valid URL")).await
 }
 
-/// Tells the panel at a host how to behave; `{}` is well.
+/// Tells the panel at a host how to behave; `{}` is well. Waits until the gateway leads to the panel: what the operator
+/// knows of a plugin may come from its pod, before the gateway knows that pod.
 ///
 /// # Panics
-/// Where the panel does not take it.
+/// Where the panel does not take it, or cannot be reached in time.
 pub async fn misbehave(host: &str, how: &Value) {
-    let request =
-        Request::put(format!("https://{host}/misbehave")).header("content-type", "application/json");
-    let answer = send(request.body(how.to_string()).expect("a valid URL")).await;
+    let taken = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let request =
+                Request::put(format!("https://{host}/misbehave")).header("content-type", "application/json");
+            let answer = send(request.body(how.to_string()).expect("a valid URL")).await;
+            if answer.status != NO_SERVER {
+                return answer;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    })
+    .await;
+    let Ok(answer) = taken else {
+        panic!("the gateway does not lead to {host} within {PATIENCE:?}");
+    };
     assert!(answer.status < 300, "the panel does not take {how}: {answer:?}");
 }

@@ -14,7 +14,7 @@ use crate::scene::Scene;
 /// How long a scenario waits for anything: half a minute until a core's absence is noticed, and a slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at something in this process that cannot be watched.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 impl Scene {
     /// Waits until an object, or its absence, is as wanted.
