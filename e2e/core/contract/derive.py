@@ -20,8 +20,8 @@ import sys
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LEFT_OUT = re.compile(
     r"^(auth /0\.1/config"
-    r"|confd /1\.1/(applications|contexts|devices|extensions|ha|ingresses|lines|moh|phone-numbers|sounds|tenants|trunks"
-    r"|users|voicemails|wizard)\b)"
+    r"|confd /1\.1/(applications|contexts|devices|extensions|ha|ingresses|lines|moh|phone-numbers|sounds|trunks"
+    r"|voicemails)\b)"
 )
 PASSWORDS = {"password", "old_password", "new_password"}
 KEPT_HEADERS = {

@@ -9,14 +9,17 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::accounts::Accounts;
 use crate::apps::Apps;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::faults::Faults;
 use crate::front;
 use crate::journal::{Daemon, Journal};
+use crate::phone_users::PhoneUsers;
 use crate::seed::{Account, Seed};
 use crate::stack::Stack;
+use crate::tenants::Tenants;
 use crate::tls;
 
 /// Where and with what a stack starts.
@@ -170,6 +173,36 @@ impl SimulatedCore {
         Apps {
             stack: Arc::clone(&self.stack),
         }
+    }
+
+    /// The tenants, to be seen and changed as an administrator.
+    #[must_use]
+    pub fn tenants(&self) -> Tenants {
+        Tenants {
+            stack: Arc::clone(&self.stack),
+        }
+    }
+
+    /// wazo-auth's users and policies, to be seen and changed as an administrator, and to log in.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts {
+            stack: Arc::clone(&self.stack),
+        }
+    }
+
+    /// confd's users and their external apps, to be read and written as a stranger.
+    #[must_use]
+    pub fn phone_users(&self) -> PhoneUsers {
+        PhoneUsers {
+            stack: Arc::clone(&self.stack),
+        }
+    }
+
+    /// The uuid of the operator's account.
+    #[must_use]
+    pub fn account_uuid(&self) -> &str {
+        &self.account.uuid
     }
 
     /// The stack's clock.

@@ -20,6 +20,7 @@ pub struct Fault {
     daemon: Option<Daemon>,
     method: Option<String>,
     path: Option<String>,
+    tenant: Option<String>,
     times: Option<u32>,
 }
 
@@ -33,6 +34,7 @@ enum Kind {
     Reset(bool),
     Answer(u16, String, String),
     Stranger(Stranger, bool),
+    Unauthorized,
     Refuse,
 }
 
@@ -43,6 +45,7 @@ impl Fault {
             daemon,
             method: None,
             path: None,
+            tenant: None,
             times: None,
         }
     }
@@ -123,6 +126,12 @@ impl Fault {
         Self::of(Kind::Stranger(stranger, true), None)
     }
 
+    /// The daemons find that the token lacks the right (or the tenant): 401 in their own words, no effect.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::of(Kind::Unauthorized, None)
+    }
+
     /// The whole stack refuses connections: nothing listens on its port, open connections are cut.
     #[must_use]
     pub fn refuse_connections() -> Self {
@@ -141,6 +150,14 @@ impl Fault {
     #[must_use]
     pub fn of_daemon(mut self, daemon: Daemon) -> Self {
         self.daemon = Some(daemon);
+        self
+    }
+
+    /// Only requests for this tenant: that of `Wazo-Tenant`, else that of the token. A list with `recurse=true`
+    /// is for the one tenant that it names.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(tenant.to_owned());
         self
     }
 
@@ -167,6 +184,7 @@ impl Fault {
             Kind::Answer(..) => "answer",
             Kind::Stranger(_, false) => "stranger_before",
             Kind::Stranger(_, true) => "stranger_after",
+            Kind::Unauthorized => "unauthorized",
             Kind::Refuse => "refuse_connections",
         }
     }
@@ -175,11 +193,12 @@ impl Fault {
         matches!(self.kind, Kind::Refuse)
     }
 
-    fn meets(&self, daemon: Option<Daemon>, method: &str, path: &str) -> bool {
+    fn meets(&self, daemon: Option<Daemon>, method: &str, path: &str, tenant: Option<&str>) -> bool {
         // A daemon that is away is away for every method; the others are told apart by path and method.
         self.daemon.is_none_or(|of| Some(of) == daemon)
             && self.method.as_ref().is_none_or(|of| of == method)
             && self.path.as_ref().is_none_or(|of| path.starts_with(of.as_str()))
+            && self.tenant.as_deref().is_none_or(|of| Some(of) == tenant)
     }
 }
 
@@ -196,6 +215,8 @@ pub struct Standing {
     pub method: Option<String>,
     /// The start of the paths it is limited to.
     pub path: Option<String>,
+    /// The tenant it is limited to.
+    pub tenant: Option<String>,
     /// How many requests it will still meet; none means all.
     pub times: Option<u32>,
 }
@@ -210,6 +231,7 @@ pub(crate) struct Plan {
     /// Only confd's own; wazo-auth still has one.
     pub(crate) own_database_away: bool,
     pub(crate) bus_away: bool,
+    pub(crate) unauthorized: bool,
     pub(crate) bus_delay: Duration,
     pub(crate) before: Duration,
     pub(crate) after: Duration,
@@ -271,6 +293,7 @@ impl Table {
             daemon: fault.daemon,
             method: fault.method.clone(),
             path: fault.path.clone(),
+            tenant: fault.tenant.clone(),
             times: fault.times,
         };
         self.standing().1.iter().map(shown).collect()
@@ -284,7 +307,13 @@ impl Table {
     }
 
     /// What the faults do to a request; a fault limited to a number of requests has then met one more.
-    pub(crate) fn plan(&self, daemon: Option<Daemon>, method: &str, path: &str) -> Plan {
+    pub(crate) fn plan(
+        &self,
+        daemon: Option<Daemon>,
+        method: &str,
+        path: &str,
+        tenant: Option<&str>,
+    ) -> Plan {
         let mut plan = Plan::default();
         let mut standing = self.standing();
         for (id, fault) in &mut standing.1 {
@@ -295,7 +324,7 @@ impl Table {
                 plan.auth_away = true;
                 plan.names.push(fault.name());
             }
-            if !fault.meets(daemon, method, path) || fault.times == Some(0) || fault.refuses() {
+            if !fault.meets(daemon, method, path, tenant) || fault.times == Some(0) || fault.refuses() {
                 continue;
             }
             if let Some(times) = &mut fault.times {
@@ -334,6 +363,7 @@ impl Plan {
             }
             Kind::Stranger(stranger, false) => self.strangers_before.push(stranger.clone()),
             Kind::Stranger(stranger, true) => self.strangers_after.push(stranger.clone()),
+            Kind::Unauthorized => self.unauthorized = true,
             Kind::Refuse => {}
         }
     }

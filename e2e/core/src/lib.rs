@@ -14,6 +14,7 @@
 //! ```
 
 mod access;
+mod accounts;
 mod admin;
 mod answer;
 mod apps;
@@ -29,12 +30,15 @@ mod faults;
 mod front;
 mod journal;
 mod order;
+mod phone_users;
 mod seed;
 mod stack;
 mod stranger;
+mod tenants;
 mod tls;
 mod world;
 
+pub use crate::accounts::{Accounts, AuthPolicy, AuthUser, Login};
 pub use crate::apps::Apps;
 pub use crate::clock::Clock;
 pub use crate::core::{Options, SimulatedCore};
@@ -42,5 +46,10 @@ pub use crate::error::{Error, Result};
 pub use crate::fault::{Fault, FaultId, Standing};
 pub use crate::faults::{Faults, Tokens};
 pub use crate::journal::{Daemon, Effect, EffectKind, Entry, Journal, KEPT};
-pub use crate::seed::{Account, Application, OPERATOR_ACL, Seed, SeedTenant};
+pub use crate::phone_users::PhoneUsers;
+pub use crate::seed::{
+    ACCOUNT_ACL, AUDIENCE_ACL, Account, Application, OPERATOR_ACL, PhoneUser, Seed, SeedTenant, TENANTS_ACL,
+    UserApplication,
+};
 pub use crate::stranger::Stranger;
+pub use crate::tenants::Tenants;

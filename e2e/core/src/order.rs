@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::faults::{Faults, Tokens};
 use crate::journal::Daemon;
-use crate::seed::Application;
+use crate::seed::{Application, UserApplication};
 use crate::stranger::Stranger;
 
 /// A fault as JSON: its name, its limits, and what it needs beside.
@@ -20,6 +20,7 @@ pub(crate) struct FaultOrder {
     daemon: Option<Daemon>,
     method: Option<String>,
     path: Option<String>,
+    tenant: Option<String>,
     times: Option<u32>,
     delay_ms: Option<u64>,
     status: Option<u16>,
@@ -38,6 +39,7 @@ pub(crate) struct FaultOrder {
 pub(crate) struct StrangerOrder {
     act: String,
     tenant: Option<String>,
+    user: Option<String>,
     name: String,
     label: Option<String>,
     configuration: Option<Value>,
@@ -49,6 +51,23 @@ impl StrangerOrder {
     pub(crate) fn stranger(self, tenant: &str) -> Result<Stranger> {
         let tenant = self.tenant.unwrap_or_else(|| tenant.to_owned());
         let name = self.name;
+        match (self.user, self.act.as_str()) {
+            (Some(user), "put") => {
+                return Ok(Stranger::PutOfUser(UserApplication {
+                    user,
+                    name,
+                    label: self.label,
+                    configuration: self.configuration.unwrap_or_default(),
+                }));
+            }
+            (Some(user), "delete") => return Ok(Stranger::DeleteOfUser { user, name }),
+            (Some(_), _) => {
+                return Err(Error::Order(
+                    "act: of a user's app only put and delete".to_owned(),
+                ));
+            }
+            (None, _) => {}
+        }
         match self.act.as_str() {
             "put" => {
                 let configuration = self.configuration.unwrap_or_default();
@@ -103,6 +122,7 @@ impl FaultOrder {
             "hang_after_effect" => Fault::hang_after_effect(),
             "reset_before_effect" => Fault::reset_before_effect(),
             "reset_after_effect" => Fault::reset_after_effect(),
+            "unauthorized" => Fault::unauthorized(),
             "refuse_connections" => Fault::refuse_connections(),
             "stranger_before" => Fault::stranger_before(stranger()?),
             "stranger_after" => Fault::stranger_after(stranger()?),
@@ -148,6 +168,9 @@ impl FaultOrder {
         );
         if let Some(daemon) = self.daemon {
             fault = fault.of_daemon(daemon);
+        }
+        if let Some(tenant) = &self.tenant {
+            fault = fault.of_tenant(tenant);
         }
         if let Some(times) = self.times {
             fault = fault.times(times);

@@ -19,6 +19,8 @@ pub struct Seed {
     pub accounts: Vec<Account>,
     /// External apps that are there already.
     pub applications: Vec<Application>,
+    /// Whether the stack's wizard was run, as confd's `/wizard` tells.
+    pub configured: bool,
 }
 
 /// A tenant of the seed.
@@ -65,6 +67,66 @@ pub struct Application {
     #[serde(default)]
     pub configuration: Value,
 }
+
+/// A user as confd keeps him: somebody with a telephone, not somebody who logs in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhoneUser {
+    /// Number in confd's database; never given twice.
+    pub id: u64,
+    /// His uuid; who logs in as him has the same one in wazo-auth.
+    pub uuid: String,
+    /// The uuid of his tenant.
+    pub tenant: String,
+    /// His first name.
+    pub firstname: String,
+    /// His last name.
+    #[serde(default)]
+    pub lastname: Option<String>,
+    /// When he was made.
+    pub created: jiff::Timestamp,
+}
+
+/// An external app of one user, as confd keeps it: it hides the tenant's whole app of the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserApplication {
+    /// The uuid of its user.
+    pub user: String,
+    /// Its name, unique for the user.
+    pub name: String,
+    /// Its label.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// A JSON object, or null.
+    #[serde(default)]
+    pub configuration: Value,
+}
+
+/// What the operator's account needs beside [`OPERATOR_ACL`] to keep accounts for plugins (and it must hold
+/// every right that it gives to one): users, policies and the links between them.
+pub const ACCOUNT_ACL: [&str; 11] = [
+    "auth.users.create",
+    "auth.users.read",
+    "auth.users.*.read",
+    "auth.users.*.update",
+    "auth.users.*.delete",
+    "auth.users.*.policies.read",
+    "auth.users.*.policies.*.create",
+    "auth.users.*.policies.*.delete",
+    "auth.policies.create",
+    "auth.policies.read",
+    "auth.policies.*.*",
+];
+
+/// What the operator's account needs beside [`OPERATOR_ACL`] to see the tenants below its own.
+pub const TENANTS_ACL: [&str; 2] = ["auth.tenants.read", "auth.tenants.*.read"];
+
+/// What the operator's account needs beside [`OPERATOR_ACL`] to keep external apps of single users.
+pub const AUDIENCE_ACL: [&str; 4] = [
+    "confd.users.read",
+    "confd.users.*.read",
+    "confd.users.*.external.apps.read",
+    "confd.users.*.external.apps.*.*",
+];
 
 /// What an account for the operator may do: read, make and write external apps, and see whether confd is well.
 pub const OPERATOR_ACL: [&str; 6] = [
@@ -114,6 +176,7 @@ impl Default for Seed {
                 ),
             ],
             applications: Vec::new(),
+            configured: true,
         }
     }
 }

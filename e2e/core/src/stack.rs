@@ -5,7 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request};
-use serde_json::json;
 use tokio::sync::watch;
 
 use crate::answer::{Answer, JSON, Reply, framework, texts};
@@ -52,7 +51,10 @@ impl Stack {
     pub(crate) async fn serve(&self, request: Request<Vec<u8>>, host: &str) -> Option<Answer> {
         let path = request.uri().path().to_owned();
         let daemon = daemon_of(&path);
-        let plan = self.faults.plan(daemon, request.method().as_str(), &path);
+        let tenant = self.tenant_of(&request);
+        let plan = self
+            .faults
+            .plan(daemon, request.method().as_str(), &path, tenant.as_deref());
         let call = daemon.and_then(|daemon| inner(request.uri(), daemon).map(|uri| (daemon, uri)));
         let asked = Asked::new(&request, daemon);
         let Some((daemon, uri)) = call else {
@@ -64,6 +66,16 @@ impl Stack {
         head.uri = uri;
         let call = Call::new(daemon, Request::from_parts(head, body), base);
         self.suffer(call, &asked, plan).await
+    }
+
+    /// The tenant that a request is for: that of `Wazo-Tenant`, else that of its token.
+    fn tenant_of(&self, request: &Request<Vec<u8>>) -> Option<String> {
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        if let Some(tenant) = header("wazo-tenant") {
+            return Some(tenant.to_owned());
+        }
+        let token = header("x-auth-token")?;
+        self.world().live_token(token).map(|token| token.tenant.clone())
     }
 
     /// A request to a daemon itself: no front, no faults.
@@ -113,6 +125,7 @@ impl Stack {
         let (answer, sequence) = {
             let mut world = self.world();
             world.bus_down = plan.bus_away;
+            world.unauthorized = plan.unauthorized;
             for stranger in &plan.strangers_before {
                 self.stranger_in(&mut world, stranger);
             }
@@ -161,7 +174,8 @@ impl Stack {
                 &["Unexpected error: (psycopg2.OperationalError) connection refused".to_owned()],
             )),
             Daemon::Confd if plan.auth_away || plan.database_away => {
-                let known = find(confd::ROUTES, &call.path).is_some();
+                // The wizard is asked without a token.
+                let known = find(confd::ROUTES, &call.path).is_some() && call.path != confd::WIZARD;
                 let said = format!("('{}', 'Authentication server unreachable')", call.token());
                 known.then(|| *texts(503, &[said]))
             }
@@ -174,13 +188,18 @@ impl Stack {
     }
 
     fn stranger_in(&self, world: &mut World, stranger: &Stranger) {
-        let (method, name, effect) = stranger.act(world);
+        let (method, path, effect) = stranger.act(world);
+        self.note_stranger(Daemon::Confd, method, &path, effect);
+    }
+
+    /// Writes into the journal what a stranger did; `path` is that at the daemon (`/1.1/…`).
+    pub(crate) fn note_stranger(&self, daemon: Daemon, method: &str, path: &str, effect: Effect) {
         let entry = Entry {
             sequence: 0,
             time: self.clock.now(),
             method: method.to_owned(),
-            path: format!("/api/confd/1.1/external/apps/{}", crate::call::encode(&name)),
-            daemon: Some(Daemon::Confd),
+            path: format!("/api/{}{path}", daemon.name()),
+            daemon: Some(daemon),
             tenant: None,
             account: None,
             trace_id: None,
@@ -323,15 +342,13 @@ fn route(call: &Call) -> String {
 
 /// What the daemon says; a route that the real one has and this one lacks is 501, so that nobody takes it for real.
 fn handle(world: &mut World, call: &Call) -> Reply {
-    let (reply, left_out) = match call.daemon {
-        Daemon::Auth => (auth::answer(world, call), auth::LEFT_OUT),
-        Daemon::Confd => (confd::answer(world, call), confd::LEFT_OUT),
+    let (reply, leaves_out) = match call.daemon {
+        Daemon::Auth => (auth::answer(world, call), auth::leaves_out(&call.path)),
+        Daemon::Confd => (confd::answer(world, call), confd::leaves_out(&call.path)),
     };
-    let first = call.path.split('/').nth(2).unwrap_or_default();
     let unknown = find(routes(call.daemon), &call.path).is_none();
-    if unknown && left_out.contains(&first) {
-        let said = json!({"message": format!("the simulated core leaves out {}", call.path)});
-        return Err(Box::new(Answer::json(501, &said)));
+    if unknown && leaves_out {
+        return Err(confd::left_out(call));
     }
     reply
 }

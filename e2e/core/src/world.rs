@@ -1,6 +1,6 @@
 //! What the stack knows: tenants, users, policies, groups, tokens and external apps, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::defaults::{ADMIN_ACL, ADMIN_POLICY, USER_ACL, USER_POLICY};
-use crate::seed::{Account, Application, Seed};
+use crate::seed::{Account, Application, PhoneUser, Seed, UserApplication};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
@@ -109,8 +109,19 @@ pub(crate) struct World {
     pub(crate) refreshes: Vec<Refresh>,
     /// By tenant and name.
     pub(crate) apps: BTreeMap<(String, String), Application>,
+    /// wazo-confd's users, by uuid; their ids are never given twice.
+    pub(crate) phone_users: BTreeMap<String, PhoneUser>,
+    pub(crate) last_phone_user: u64,
+    /// By user and name.
+    pub(crate) user_apps: BTreeMap<(String, String), UserApplication>,
+    /// The tenants that wazo-confd has a row of: it makes one with the first object in the tenant.
+    pub(crate) confd_tenants: BTreeSet<String>,
+    /// Whether the wizard was run, as `/wizard` tells.
+    pub(crate) configured: bool,
     /// Whether RabbitMQ is away at the moment: a fault sets it.
     pub(crate) bus_down: bool,
+    /// Whether every check of rights fails at the moment: a fault sets it.
+    pub(crate) unauthorized: bool,
 }
 
 pub(crate) fn new_uuid() -> String {
@@ -130,7 +141,13 @@ impl World {
             tokens: BTreeMap::new(),
             refreshes: Vec::new(),
             apps: BTreeMap::new(),
+            phone_users: BTreeMap::new(),
+            last_phone_user: 0,
+            user_apps: BTreeMap::new(),
+            confd_tenants: BTreeSet::new(),
+            configured: seed.configured,
             bus_down: false,
+            unauthorized: false,
         };
         for (name, of, acl) in [
             (USER_POLICY, "user", USER_ACL),
@@ -153,6 +170,7 @@ impl World {
             world.add_account(account);
         }
         for app in seed.applications {
+            world.confd_tenants.insert(app.tenant.clone());
             world.apps.insert((app.tenant.clone(), app.name.clone()), app);
         }
         world
@@ -214,7 +232,7 @@ impl World {
         uuid
     }
 
-    fn add_account(&mut self, account: Account) {
+    pub(crate) fn add_account(&mut self, account: Account) {
         let policy = (!account.acl.is_empty()).then(|| {
             self.add_policy(
                 Some(&account.tenant),
@@ -238,6 +256,21 @@ impl World {
             policies: policy.into_iter().collect(),
         };
         self.users.insert(account.uuid, user);
+    }
+
+    /// Takes a tenant away with all that is in it: users, policies, groups, confd's users and external apps.
+    /// The real confd follows within a second, told by the bus; here it is done at once.
+    pub(crate) fn remove_tenant(&mut self, uuid: &str) {
+        self.tenants.remove(uuid);
+        self.users.retain(|_, user| user.tenant != uuid);
+        self.policies
+            .retain(|_, policy| policy.tenant.as_deref() != Some(uuid));
+        self.groups.retain(|_, group| group.tenant != uuid);
+        self.apps.retain(|(tenant, _), _| tenant != uuid);
+        self.phone_users.retain(|_, user| user.tenant != uuid);
+        let users = &self.phone_users;
+        self.user_apps.retain(|(user, _), _| users.contains_key(user));
+        self.confd_tenants.remove(uuid);
     }
 
     /// Whether a tenant is another one or below it.

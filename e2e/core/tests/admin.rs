@@ -58,7 +58,7 @@ async fn faults_are_injected_listed_and_cleared_over_http() {
     assert_eq!(client.status("GET", APPS, None).await, 502);
     assert_eq!(client.status("GET", "/api/confd/1.1/infos", None).await, 200);
     let (_, list) = order(admin, "GET", "/faults", Value::Null).await;
-    let standing = json!({"id": made["id"], "fault": "daemon_down", "daemon": "confd", "method": null, "path": APPS, "times": 1});
+    let standing = json!({"id": made["id"], "fault": "daemon_down", "daemon": "confd", "method": null, "path": APPS, "tenant": null, "times": 1});
     assert_eq!(list, json!({"faults": [standing]}));
     let path = format!("/faults/{}", made["id"]);
     assert_eq!(order(admin, "DELETE", &path, Value::Null).await.0, 204);

@@ -38,6 +38,7 @@ fn seed(contract: &Contract) -> Seed {
     Seed {
         accounts: accounts.collect(),
         tenants: Vec::new(),
+        configured: false,
         ..seed.clone()
     }
 }

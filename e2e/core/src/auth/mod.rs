@@ -142,8 +142,13 @@ pub(crate) const ROUTES: &[Route] = &[
     },
 ];
 
+/// Whether the real wazo-auth has a route here that this one lacks.
+pub(crate) fn leaves_out(path: &str) -> bool {
+    LEFT_OUT.contains(&path.split('/').nth(2).unwrap_or_default())
+}
+
 /// What the real wazo-auth serves and this one does not.
-pub(crate) const LEFT_OUT: &[&str] = &["api", "config", "external", "idp", "ldap", "saml", "sessions"];
+const LEFT_OUT: &[&str] = &["api", "config", "external", "idp", "ldap", "saml", "sessions"];
 
 /// The account behind a request, and the tenant that it asks for.
 #[derive(Clone, Debug)]
@@ -181,7 +186,7 @@ pub(crate) fn authorize(world: &World, call: &Call, access: &str) -> Result<Call
             None,
         ));
     };
-    if !token.access().allows(access) {
+    if world.unauthorized || !token.access().allows(access) {
         let details = json!({
             "invalid_token": given,
             "reason": "missing_permission_or_invalid_tenant",

@@ -264,7 +264,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
     let uuid = uuid.unwrap_or_else(new_uuid);
     world.add_tenant(&uuid, &caller.tenant, None, &slug);
     if let Err(refused) = write(world, &uuid, wanted) {
-        remove(world, &uuid);
+        world.remove_tenant(&uuid);
         return Err(refused);
     }
     let effect = Effect::on(EffectKind::Created, format!("tenants/{uuid}"));
@@ -308,17 +308,6 @@ pub(super) fn edit(world: &mut World, call: &Call, uuid: &str) -> Reply {
         .notifying())
 }
 
-/// Takes a tenant away with all that is in it: users, policies, groups, external apps.
-fn remove(world: &mut World, uuid: &str) {
-    world.tenants.remove(uuid);
-    world.users.retain(|_, user| user.tenant != uuid);
-    world
-        .policies
-        .retain(|_, policy| policy.tenant.as_deref() != Some(uuid));
-    world.groups.retain(|_, group| group.tenant != uuid);
-    world.apps.retain(|(tenant, _), _| tenant != uuid);
-}
-
 pub(super) fn delete(world: &mut World, call: &Call, uuid: &str) -> Reply {
     let caller = authorize(world, call, &format!("auth.tenants.{uuid}.delete"))?;
     tenant(world, &caller, uuid)?;
@@ -346,7 +335,7 @@ pub(super) fn delete(world: &mut World, call: &Call, uuid: &str) -> Reply {
             json!({"message": message, "error_id": {"uuid": uuid}, "details": "tenants", "timestamp": now});
         return Err(Box::new(Answer::json(400, &body)));
     }
-    remove(world, uuid);
+    world.remove_tenant(uuid);
     Ok(Answer::empty(204)
         .effect(Effect::on(EffectKind::Deleted, format!("tenants/{uuid}")))
         .notifying())

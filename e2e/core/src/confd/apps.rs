@@ -54,9 +54,10 @@ pub(super) fn create(world: &mut World, call: &Call, name: &str) -> Reply {
         label: None,
         configuration: Value::Null,
     };
-    fields.write(&mut app);
+    fields.write(&mut app.label, &mut app.configuration);
     let value = World::app_value(&app, &call.base);
     let effect = effect(EffectKind::Created, &app.tenant, name, None, Some(&app));
+    world.confd_tenants.insert(app.tenant.clone());
     world.apps.insert(key, app);
     let location = format!("{}/1.1/external/apps/{}", call.base, encode(name));
     Ok(Answer::json(201, &value)
@@ -69,7 +70,7 @@ pub(super) fn edit(world: &mut World, call: &Call, name: &str) -> Reply {
     let caller = caller(world, call, name, "update")?;
     let mut app = find(world, &caller, name)?.clone();
     let before = app.clone();
-    fields(call, None)?.write(&mut app);
+    fields(call, None)?.write(&mut app.label, &mut app.configuration);
     let effect = effect(EffectKind::Changed, &app.tenant, name, Some(&before), Some(&app));
     world.apps.insert((caller.tenant, name.to_owned()), app);
     Ok(Answer::empty(204).effect(effect).notifying())
@@ -100,25 +101,26 @@ pub(crate) fn effect(
     }
 }
 
+/// What a body says of an app; what is absent stays.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     label: Option<Option<String>>,
     configuration: Option<Value>,
 }
 
 impl Fields {
-    fn write(self, app: &mut Application) {
+    pub(super) fn write(self, to_label: &mut Option<String>, to_configuration: &mut Value) {
         if let Some(label) = self.label {
-            app.label = label;
+            *to_label = label;
         }
         if let Some(configuration) = self.configuration {
-            app.configuration = configuration;
+            *to_configuration = configuration;
         }
     }
 }
 
 /// The body's fields; all that is wrong with them is told at once, one text each.
-fn fields(call: &Call, name: Option<&str>) -> Result<Fields, Box<Answer>> {
+pub(super) fn fields(call: &Call, name: Option<&str>) -> Result<Fields, Box<Answer>> {
     let Some(body) = call.json() else {
         return Err(texts(400, &[framework_message(400).to_owned()]));
     };
@@ -215,7 +217,7 @@ pub(super) fn list(world: &World, call: &Call) -> Reply {
     Ok(Answer::json(200, &json!({"total": total, "items": items})))
 }
 
-fn count(call: &Call, name: &str) -> Result<Option<usize>, Box<Answer>> {
+pub(super) fn count(call: &Call, name: &str) -> Result<Option<usize>, Box<Answer>> {
     let Some(given) = call.param(name) else {
         return Ok(None);
     };
