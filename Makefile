@@ -78,7 +78,7 @@ tests-built:
 	@cargo test --locked --workspace --all-targets --no-run
 
 crds: ## the CustomResourceDefinitions from the types, also into the chart
-	@cargo build --locked --workspace --bins
+	@cargo build --locked -p wazo-plugin-operator --bins
 	@for folder in crds charts/wazo-plugin-operator/files/crds; do \
 	    rm -f $$folder/*.yaml; $(target)/debug/wazo-plugin-operator crd --out $$folder; done
 

@@ -4,12 +4,15 @@
     reason = "the derive macro puts a copy of each type into a private scope"
 )]
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::plugin::{RegistrationKind, Tenants};
 use super::ui_manifest::Product;
 
 /// A connection to one Wazo stack, as one account.
@@ -45,9 +48,13 @@ use super::ui_manifest::Product;
     ),
     printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp"),
     selectable = ".status.fault.party",
-    selectable = ".status.fault.reason"
+    selectable = ".status.fault.reason",
+    validation = Rule::new("!has(self.spec.ownerId) || !has(self.status) || !has(self.status.ownerId) || self.spec.ownerId == self.status.ownerId")
+        .message("spec.ownerId can only be set to status.ownerId: what stands in the core is known by it")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(oldSelf.ownerId) || (has(self.ownerId) && self.ownerId == oldSelf.ownerId)")
+    .message("spec.ownerId is immutable once set: what stands in the core is known by it"))]
 pub struct WazoCoreSpec {
     /// The stack, as in `https://stack.example`; its daemons are below `/api/<name>/<version>`.
     #[schemars(length(min = 9, max = 512))]
@@ -64,13 +71,85 @@ pub struct WazoCoreSpec {
         regex(pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
     )]
     pub tenant: Option<String>,
+    /// Who the operator is to the core: the same in every cluster that a plugin moves between. Default: the uid of the
+    /// namespace `kube-system`; `status.ownerId` tells it.
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = "^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
+    )]
+    pub owner_id: Option<String>,
+    /// Who may use this core for what; what no grant names is refused. Default: plugins of this namespace, in the
+    /// tenant of the core, with `UiApplication` only.
+    #[schemars(length(max = 32))]
+    pub grants: Option<Vec<Grant>>,
     /// Which external applications of the core hold UI plugins, and how.
     pub ui: Option<UiSettings>,
     /// How many requests a second at the most. Default: 20; the core's front allows 25 on some paths.
     #[schemars(range(min = 1, max = 1000))]
     pub requests_per_second: Option<i32>,
+    /// An announced maintenance of the core: until it ends nobody is blamed for the core's absence.
+    pub maintenance: Option<Maintenance>,
     /// Stops every request to the core. Default: false.
     pub suspend: Option<bool>,
+}
+
+/// Who may use a core for what.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    /// The namespaces of the plugins. Default: this one.
+    pub namespaces: Option<GrantedNamespaces>,
+    /// The tenants in which they may be registered. Default: the tenant of the core.
+    pub tenants: Option<Tenants>,
+    /// The kinds of registration. Default: `UiApplication`.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 10))]
+    pub registrations: Option<Vec<RegistrationKind>>,
+    /// The most that an account may ask for, in Wazo's ACL notation. Default: nothing.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 100), inner(length(min = 1, max = 256)))]
+    pub acl: Option<Vec<String>>,
+}
+
+/// The namespaces that a grant is for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[x_kube(validation = Rule::new("(self.from == 'Selector') == has(self.selector)")
+    .message("namespaces.selector is given with from: Selector, and only then"))]
+pub struct GrantedNamespaces {
+    /// `Same`: the namespace of the WazoCore. `All`: every one. `Selector`: those with the labels of `selector`.
+    pub from: NamespacesFrom,
+    /// Labels of namespaces, for `from: Selector`.
+    pub selector: Option<NamespaceSelector>,
+}
+
+/// Which namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// The namespace of the WazoCore.
+    Same,
+    /// Every namespace.
+    All,
+    /// Those with the labels of `selector`.
+    Selector,
+}
+
+/// Labels that a namespace must have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceSelector {
+    /// All of these labels with these values.
+    #[schemars(length(min = 1, max = 10))]
+    pub match_labels: BTreeMap<String, String>,
+}
+
+/// An announced maintenance.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Maintenance {
+    /// When it ends.
+    pub until: Time,
+    /// Why, for people.
+    #[schemars(length(max = 256))]
+    pub reason: Option<String>,
 }
 
 /// A key of a ConfigMap of the same namespace.
@@ -153,6 +232,9 @@ pub struct WazoCoreStatus {
     /// The account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountStatus>,
+    /// Who the operator is to the core; what stands there is known by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
     /// One row per daemon in use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceStatus>,

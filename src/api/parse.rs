@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::plugin::{UiRegistration, WazoPluginSpec};
+use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
 
 /// A value that is not usable, by the path of its field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,13 +57,7 @@ impl Plugin {
     /// # Errors
     /// The first field that is not usable.
     pub fn parse(spec: WazoPluginSpec) -> Result<Self, Invalid> {
-        check_image(&spec.workload.image)?;
-        if !(1..=65535).contains(&spec.workload.port) {
-            return Err(Invalid::new("spec.workload.port", "must be between 1 and 65535"));
-        }
-        if spec.workload.replicas < 1 {
-            return Err(Invalid::new("spec.workload.replicas", "must be at least 1"));
-        }
+        check_source(&spec)?;
         if let Some(expose) = &spec.expose
             && !is_host(&expose.host)
         {
@@ -73,7 +67,11 @@ impl Plugin {
             ));
         }
         let url = match &spec.expose {
-            None => None,
+            None => spec
+                .url
+                .as_deref()
+                .map(|url| public_url("spec.url", url))
+                .transpose()?,
             Some(expose) => Some(match &expose.url {
                 Some(url) => public_url("spec.expose.url", url)?,
                 None => public_url(
@@ -107,6 +105,37 @@ impl Plugin {
         }
         Ok(Self { spec, url, ui })
     }
+
+    /// The pods that the operator is to make; `None`: somebody else runs the plugin.
+    #[must_use]
+    pub const fn workload(&self) -> Option<&Workload> {
+        self.spec.workload.as_ref()
+    }
+}
+
+fn check_source(spec: &WazoPluginSpec) -> Result<(), Invalid> {
+    let sources = [
+        spec.workload.is_some(),
+        spec.service_ref.is_some(),
+        spec.url.is_some(),
+    ];
+    if sources.into_iter().filter(|source| *source).count() != 1 {
+        return Err(Invalid::new(
+            "spec",
+            "must have exactly one of workload, serviceRef and url: they say where the plugin runs",
+        ));
+    }
+    let Some(workload) = &spec.workload else {
+        return Ok(());
+    };
+    check_image(&workload.image)?;
+    if !(1..=65535).contains(&workload.port) {
+        return Err(Invalid::new("spec.workload.port", "must be between 1 and 65535"));
+    }
+    if workload.replicas < 0 {
+        return Err(Invalid::new("spec.workload.replicas", "must be at least 0"));
+    }
+    Ok(())
 }
 
 /// Checks the name of a WazoPlugin: its children bear it, and a Service's name is a DNS-1035 label.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{EnvVar, LocalObjectReference};
+use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, LocalObjectReference};
+use k8s_openapi::api::networking::v1::NetworkPolicyEgressRule;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::{CustomResource, KubeSchema};
@@ -25,6 +26,11 @@ pub use super::ui_manifest::Product;
     kind = "WazoPlugin",
     namespaced,
     status = "WazoPluginStatus",
+    scale(
+        spec_replicas_path = ".spec.workload.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
     shortname = "wzp",
     category = "wazo",
     doc = "A plugin of the telephony platform Wazo: it runs in this cluster, is made reachable, is registered with a Wazo core, and says whether it works and, if not, whose fault that is.",
@@ -43,8 +49,18 @@ pub use super::ui_manifest::Product;
         .message("metadata.name must be a DNS-1035 label of at most 52 characters: lower case letters, digits and '-', starting with a letter")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.registrations) || !has(self.registrations.ui) || self.registrations.ui.size() == 0 || has(self.expose)")
-    .message("spec.expose is needed for registrations.ui: browsers load the plugin from there"))]
+#[x_kube(
+    validation = Rule::new("[has(self.workload), has(self.serviceRef), has(self.url)].filter(source, source).size() == 1")
+        .message("spec must have exactly one of workload, serviceRef and url: they say where the plugin runs"),
+    validation = Rule::new("!has(self.url) || !has(self.expose)")
+        .message("spec.expose is not for a plugin with spec.url: it is reached there already"),
+    validation = Rule::new("!has(self.registrations) || !has(self.registrations.ui) || self.registrations.ui.size() == 0 || has(self.expose) || has(self.url)")
+        .message("spec.expose is needed for registrations.ui: browsers load the plugin from there"),
+    validation = Rule::new("!has(self.network) || has(self.workload)")
+        .message("spec.network is for the pods of spec.workload"),
+    validation = Rule::new("!has(self.registrations) || !has(self.registrations.account) || has(self.workload)")
+        .message("spec.registrations.account needs spec.workload: its pods get the credentials"),
+)]
 pub struct WazoPluginSpec {
     /// The core that the plugin is registered with.
     #[x_kube(validation = Rule::new("self == oldSelf")
@@ -52,31 +68,52 @@ pub struct WazoPluginSpec {
     pub core_ref: CoreReference,
     /// The tenants in which it is registered. Default: the tenant of the core's account.
     pub tenants: Option<Tenants>,
-    /// What runs.
-    pub workload: Workload,
-    /// How it is reached from outside. Needed for `registrations.ui`.
+    /// What runs: the operator makes the pods. Exactly one of `workload`, `serviceRef` and `url` is given.
+    pub workload: Option<Workload>,
+    /// A Service of this namespace behind which the plugin runs already: the operator exposes, registers and watches it.
+    pub service_ref: Option<ServiceReference>,
+    /// Where the plugin is hosted already, outside of this cluster: the operator registers and watches it. The paths of
+    /// the registrations join to it.
+    #[schemars(length(min = 9, max = 1024), regex(pattern = r"^https://[^\s{}@?#]+$"))]
+    pub url: Option<String>,
+    /// How it is reached from outside. Needed for `registrations.ui`, unless `url` says where it is.
     pub expose: Option<Expose>,
     /// What it is to the core.
     pub registrations: Option<Registrations>,
+    /// With whom the pods may speak. Default: `mode: Default`.
+    pub network: Option<Network>,
+    /// How long a rollout may take.
+    pub rollout: Option<Rollout>,
     /// What happens to the registrations when this object is deleted. Default: `Deregister`.
     pub deletion_policy: Option<DeletionPolicy>,
+    /// What happens where somebody else changes what the operator made. Default: `Correct`.
+    pub drift: Option<Drift>,
     /// Stops every write. Deletion overrides it and still deregisters. Default: false.
     pub suspend: Option<bool>,
 }
 
-/// A reference to a `WazoCore` of the same namespace.
+/// A reference to a `WazoCore`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct CoreReference {
     /// The name of the WazoCore.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Its namespace; one of another namespace must grant its use (`spec.grants`). Default: the plugin's.
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
 }
 
 /// The tenants in which a plugin is registered.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[x_kube(validation = Rule::new("(self.from == 'List') == has(self.list)")
+    .message("spec.tenants.list is given with from: List, and only then"))]
 pub struct Tenants {
-    /// `Core`: the tenant of the WazoCore.
+    /// `Core`: the tenant of the WazoCore. `Descendants`: that one and all below it. `List`: those of `list`.
     pub from: TenantsFrom,
+    /// The tenants, for `from: List`.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["uuid".into()]))]
+    #[schemars(length(min = 1, max = 500))]
+    pub list: Option<Vec<TenantReference>>,
 }
 
 /// Where the list of tenants comes from.
@@ -84,6 +121,75 @@ pub struct Tenants {
 pub enum TenantsFrom {
     /// The tenant of the WazoCore.
     Core,
+    /// The tenant of the WazoCore and all below it.
+    Descendants,
+    /// Those of `list`.
+    List,
+}
+
+/// A tenant of the core.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct TenantReference {
+    /// Its uuid.
+    #[schemars(
+        length(min = 36, max = 36),
+        regex(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
+    pub uuid: String,
+}
+
+/// A Service of the plugin's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct ServiceReference {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// The number of its port that speaks HTTP.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+}
+
+/// With whom the pods may speak.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Network {
+    /// `Default`: in on `port`; out to DNS, the core and public addresses, not to private ranges. `Isolated`: in on
+    /// `port`; out to DNS and what `egress` allows. `Open`: no NetworkPolicy. Default: `Default`.
+    pub mode: Option<NetworkMode>,
+    /// What the pods may reach besides, as in a NetworkPolicy. Your network plugin must enforce NetworkPolicies.
+    #[schemars(length(max = 20))]
+    pub egress: Option<Vec<NetworkPolicyEgressRule>>,
+}
+
+/// How closed the network of the pods is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum NetworkMode {
+    /// In on `port`; out to DNS, the core and public addresses.
+    Default,
+    /// In on `port`; out to DNS and what `egress` allows.
+    Isolated,
+    /// No NetworkPolicy.
+    Open,
+}
+
+/// How long a rollout may take.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Rollout {
+    /// After this long the rollout has failed (`Stalled`), as in `4m`. The clock stands still while the fault is the
+    /// core's, the path's, a dependency's or the operator's. Default: `4m`.
+    #[schemars(
+        length(min = 2, max = 16),
+        regex(pattern = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+    )]
+    pub deadline: Option<String>,
+}
+
+/// What happens where somebody else changes what the operator made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Drift {
+    /// It is put back; after the third time within an hour it is only reported.
+    Correct,
+    /// It is reported: condition `Drifted`.
+    Report,
 }
 
 /// The pods of a plugin.
@@ -98,20 +204,86 @@ pub struct Workload {
     pub port: i32,
     /// How many pods. Default: 1.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 0, max = 100))]
     pub replicas: i32,
+    /// The program and its first arguments, as in a pod. Default: the image's.
+    #[schemars(length(max = 50))]
+    pub command: Option<Vec<String>>,
+    /// Arguments, as in a pod. Default: the image's.
+    #[schemars(length(max = 100))]
+    pub args: Option<Vec<String>>,
     /// Environment variables, as in a pod.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 100))]
     pub env: Option<Vec<EnvVar>>,
+    /// ConfigMaps and Secrets whose keys become environment variables, as in a pod.
+    #[schemars(length(max = 20))]
+    pub env_from: Option<Vec<EnvFromSource>>,
     /// Requests and limits, as in a pod.
     pub resources: Option<Resources>,
     /// How the kubelet tells whether a pod is ready. Default: the path of the first UI manifest, else a TCP connection.
     pub readiness: Option<Readiness>,
+    /// How long the process may take to start before the kubelet starts it again. Default: no limit of its own.
+    pub startup: Option<Startup>,
+    /// As whom the process runs. Default: as the image says, which must not be root.
+    pub security_context: Option<WorkloadSecurityContext>,
+    /// A ServiceAccount of this namespace for the pods. Default: one of the plugin's own, without rights.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
+    pub service_account_name: Option<String>,
     /// Secrets of this namespace with credentials for the registry.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 10))]
     pub image_pull_secrets: Option<Vec<LocalObjectReference>>,
+    /// Anything else of a pod template: `metadata` and `spec`, merged over the operator's by the names of list items;
+    /// the container `plugin` is the operator's to complete. Privileges beyond the Pod Security Standard `restricted`,
+    /// host namespaces, host paths, node names, projected ServiceAccount tokens and system priority classes are refused.
+    pub pod_template: Option<PodTemplate>,
+}
+
+/// Anything else of a pod template; free-form in the schema, decoded strictly by the operator.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct PodTemplate(pub serde_json::Map<String, serde_json::Value>);
+
+impl JsonSchema for PodTemplate {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PodTemplate".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+    }
+}
+
+/// How long the process may take to start.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Startup {
+    /// As in `2m`: 10 seconds to 1 hour.
+    #[schemars(
+        length(min = 2, max = 16),
+        regex(pattern = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+    )]
+    pub timeout: String,
+}
+
+/// As whom the process runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadSecurityContext {
+    /// The user id of the process; not 0.
+    #[schemars(range(min = 1, max = 2147483647))]
+    pub run_as_user: Option<i64>,
+    /// The group id of the process; not 0.
+    #[schemars(range(min = 1, max = 2147483647))]
+    pub run_as_group: Option<i64>,
+    /// The group that owns the volumes.
+    #[schemars(range(min = 1, max = 2147483647))]
+    pub fs_group: Option<i64>,
+    /// Whether the image's own files cannot be written; `/tmp` stays writable. Default: false.
+    pub read_only_root_filesystem: Option<bool>,
 }
 
 const fn one() -> i32 {
@@ -138,8 +310,10 @@ pub struct Readiness {
 }
 
 /// How a plugin is reached from outside.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.gateway) != has(self.ingress)")
+    .message("spec.expose must have exactly one of gateway and ingress"))]
 pub struct Expose {
     /// The public host name.
     #[schemars(
@@ -150,8 +324,12 @@ pub struct Expose {
     /// A prefix, passed through unrewritten; the paths of the registrations join to it. Default: `/`.
     #[schemars(length(min = 1, max = 256), regex(pattern = r"^/[-A-Za-z0-9._~/]*$"))]
     pub path: Option<String>,
-    /// The Gateway (Gateway API) that serves the host.
-    pub gateway: GatewayReference,
+    /// The Gateway (Gateway API) that serves the host. Exactly one of `gateway` and `ingress` is given.
+    pub gateway: Option<GatewayReference>,
+    /// The Ingress that serves the host.
+    pub ingress: Option<IngressReference>,
+    /// Labels and annotations for the HTTPRoute or Ingress, as external-dns or cert-manager read them.
+    pub metadata: Option<ExposeMetadata>,
     /// The address by which users reach it, where that is another one than `https://` + host + path.
     #[schemars(length(min = 9, max = 1024), regex(pattern = r"^https://[^\s{}]+$"))]
     pub url: Option<String>,
@@ -174,11 +352,50 @@ pub struct GatewayReference {
     pub section_name: Option<String>,
 }
 
+/// How an Ingress is made.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IngressReference {
+    /// The IngressClass. Default: the cluster's default class.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
+    pub class_name: Option<String>,
+    /// The certificate. Default: the controller's own.
+    pub tls: Option<IngressTls>,
+}
+
+/// The certificate of an Ingress.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IngressTls {
+    /// A Secret of this namespace of type `kubernetes.io/tls`.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
+    pub secret_name: String,
+}
+
+/// Labels and annotations for the HTTPRoute or Ingress.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct ExposeMetadata {
+    /// Labels; those of the operator win.
+    #[schemars(length(max = 30))]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Annotations; those of the operator win.
+    #[schemars(length(max = 30))]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
 /// Where the manifest is verified before it is registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Verify {
     /// Through the public address, as a browser would.
     Public,
+    /// Through the Service, where the cluster cannot reach its own public address (hairpin NAT, split DNS).
+    Service,
     /// Not at all, for networks in which the cluster cannot reach its own public address.
     None,
 }
@@ -190,6 +407,38 @@ pub struct Registrations {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 16))]
     pub ui: Option<Vec<UiRegistration>>,
+    /// A service account in the core for the plugin's pods.
+    pub account: Option<AccountRegistration>,
+}
+
+/// A service account in the core. Its credentials are in a Secret that is mounted at `/var/run/wazo`, with the keys
+/// `url`, `tenant`, `username`, `password` and `ca.crt`; the environment has `WAZO_URL`, `WAZO_TENANT` and
+/// `WAZO_CREDENTIALS_DIR`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountRegistration {
+    /// The tenant of the account. Default: the tenant of the WazoCore.
+    #[schemars(
+        length(min = 36, max = 36),
+        regex(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
+    pub tenant: Option<String>,
+    /// What the account may do, in Wazo's ACL notation, as in `confd.users.read`. The WazoCore must grant all of it.
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 100), inner(length(min = 1, max = 256)))]
+    pub acl: Option<Vec<String>>,
+    /// The name of the Secret. Default: the plugin's name with `-core` behind it.
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
+    pub secret_name: Option<String>,
+    /// After how long the credentials are replaced, as in `720h`: at least 1 hour. Default: never.
+    #[schemars(
+        length(min = 2, max = 16),
+        regex(pattern = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+    )]
+    pub rotate_every: Option<String>,
 }
 
 /// A UI manifest, registered with an application of Wazo.
@@ -208,10 +457,27 @@ pub struct UiRegistration {
 }
 
 /// Who sees a registration.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[x_kube(validation = Rule::new("(self.from == 'Users') == has(self.users)")
+    .message("audience.users is given with from: Users, and only then"))]
 pub struct Audience {
-    /// `Tenant`: everybody in the tenant.
+    /// `Tenant`: everybody in the tenant. `Users`: those of `users`.
     pub from: AudienceFrom,
+    /// The users, for `from: Users`.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["uuid".into()]))]
+    #[schemars(length(min = 1, max = 100))]
+    pub users: Option<Vec<UserReference>>,
+}
+
+/// A user of the core.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct UserReference {
+    /// The user's uuid.
+    #[schemars(
+        length(min = 36, max = 36),
+        regex(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    )]
+    pub uuid: String,
 }
 
 /// Where the audience comes from.
@@ -219,6 +485,8 @@ pub struct Audience {
 pub enum AudienceFrom {
     /// Everybody in the tenant.
     Tenant,
+    /// Some users.
+    Users,
 }
 
 /// What happens to the registrations when the WazoPlugin is deleted.
@@ -251,6 +519,9 @@ pub struct WazoPluginStatus {
     /// Those that are ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i32>,
+    /// The label selector of the pods, for the scale subresource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
     /// How many registrations are in place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registered: Option<Registered>,
@@ -287,6 +558,7 @@ pub struct Registered {
 
 /// One declared registration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct RegistrationStatus {
     /// The kind of registration.
     pub kind: RegistrationKind,
@@ -304,6 +576,22 @@ pub struct RegistrationStatus {
     /// The URL that is registered, or will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Some of the tenants or users where it is not registered, and why: at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub not_registered: Vec<NotRegistered>,
+}
+
+/// A tenant, or a user in it, where an entry is not registered.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct NotRegistered {
+    /// The tenant.
+    pub tenant: String,
+    /// The user, for an audience of users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Why not.
+    pub reason: String,
 }
 
 /// The kinds of registration.
@@ -311,6 +599,8 @@ pub struct RegistrationStatus {
 pub enum RegistrationKind {
     /// A UI manifest in an external application of a tenant.
     UiApplication,
+    /// A service account.
+    Account,
 }
 
 /// How far a registration is.
@@ -352,6 +642,18 @@ impl WazoPluginSpec {
             .as_ref()
             .and_then(|expose| expose.verify)
             .unwrap_or(Verify::Public)
+    }
+
+    /// The account in the core, where one is asked for.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountRegistration> {
+        self.registrations.as_ref()?.account.as_ref()
+    }
+
+    /// What happens where somebody else changes what the operator made.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.drift.unwrap_or(Drift::Correct)
     }
 
     /// What happens to the registrations at deletion.

@@ -155,14 +155,9 @@ impl Child<'_> {
 
     /// After a restart: what stands there is what was applied last, since its annotation says so.
     fn remember_unchanged(&self) {
-        let facts = &self.world.children;
-        let known = match self.want.kind {
-            ChildKind::ServiceAccount => facts.service_account.as_ref(),
-            ChildKind::Deployment => facts.deployment.as_ref().map(|deployment| &deployment.id),
-            ChildKind::Service => facts.service.as_ref(),
-            ChildKind::HttpRoute => facts.route.as_ref().map(|route| &route.id),
+        let Some(known) = self.world.children.identity(self.want.kind) else {
+            return;
         };
-        let Some(known) = known else { return };
         self.applier.memory.edit(self.key(), self.want.kind, |memory| {
             memory
                 .left

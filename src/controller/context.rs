@@ -70,9 +70,14 @@ impl Context {
         #[derive(Deserialize)]
         struct Name {
             name: String,
+            namespace: Option<String>,
         }
         let reference: Reference = object.spec().ok()?;
-        Some(CoreKey::new(object.key().namespace, reference.core_ref.name))
+        let Name { name, namespace } = reference.core_ref;
+        Some(CoreKey::new(
+            namespace.unwrap_or_else(|| object.key().namespace),
+            name,
+        ))
     }
 
     /// The plugins that refer to a core.
@@ -168,15 +173,15 @@ impl Context {
     }
 
     fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {
-        let Some(expose) = plugin.and_then(|plugin| plugin.spec.expose.as_ref()) else {
+        let Some(gateway) = plugin.and_then(|plugin| plugin.spec.expose.as_ref()?.gateway.as_ref()) else {
             return GatewayView::NotAsked;
         };
         let store = &self.applier.store;
         if store.gateway_api_missing() {
             return GatewayView::ApiMissing;
         }
-        let namespace = expose.gateway.namespace.as_deref().unwrap_or(&key.namespace);
-        match store.gateway(&Key::new(namespace, &expose.gateway.name)) {
+        let namespace = gateway.namespace.as_deref().unwrap_or(&key.namespace);
+        match store.gateway(&Key::new(namespace, &gateway.name)) {
             Some(gateway) => GatewayView::Found(gateway),
             None => GatewayView::NotFound,
         }

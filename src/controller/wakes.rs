@@ -49,9 +49,9 @@ fn names(object: &Raw<WazoPlugin>, gateway: &Key) -> bool {
     object
         .spec::<WazoPluginSpec>()
         .ok()
-        .and_then(|spec| spec.expose)
-        .is_some_and(|expose| {
-            let namespace = expose.gateway.namespace.unwrap_or_else(|| object.key().namespace);
-            expose.gateway.name == gateway.name && namespace == gateway.namespace
+        .and_then(|spec| spec.expose?.gateway)
+        .is_some_and(|named| {
+            let namespace = named.namespace.unwrap_or_else(|| object.key().namespace);
+            named.name == gateway.name && namespace == gateway.namespace
         })
 }

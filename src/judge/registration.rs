@@ -41,6 +41,7 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
             state,
             reason: reason.map(ToOwned::to_owned),
             url: Some(url.to_owned()),
+            not_registered: Vec::new(),
         };
     let before = world
         .itself

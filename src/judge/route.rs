@@ -23,12 +23,14 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     let Some(expose) = &plugin.spec.expose else {
         return State::Good;
     };
-    let namespace = expose
-        .gateway
+    let Some(gateway) = &expose.gateway else {
+        return State::Good;
+    };
+    let namespace = gateway
         .namespace
         .as_deref()
         .unwrap_or(&world.itself.key.namespace);
-    let gateway = &expose.gateway.name;
+    let gateway = &gateway.name;
     let at_gateway = |candidate: Candidate| {
         State::bad(candidate.object("gateway.networking.k8s.io/v1", "Gateway", namespace, gateway))
     };

@@ -179,7 +179,9 @@ fn without_pod_name(message: &str) -> String {
 
 /// The pods of the newest revision that are not ready, each with what is wrong with it.
 fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> Vec<(&'a PodFact, State)> {
-    let workload = &plugin.spec.workload;
+    let Some(workload) = plugin.workload() else {
+        return Vec::new();
+    };
     let pods = newest_pods(world);
     let context = Context {
         owner: format!("Deployment/{}", world.itself.key.name),

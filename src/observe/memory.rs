@@ -23,6 +23,14 @@ pub enum ChildKind {
 }
 
 impl ChildKind {
+    /// All kinds, in the order in which they are applied.
+    pub const ALL: [Self; 4] = [
+        Self::ServiceAccount,
+        Self::Deployment,
+        Self::Service,
+        Self::HttpRoute,
+    ];
+
     /// The kind's name.
     #[must_use]
     pub const fn kind(self) -> &'static str {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
+use super::memory::ChildKind;
 use crate::keys::{Key, PluginKey};
 
 /// The children of one plugin, and its pods.
@@ -22,6 +23,17 @@ pub struct ChildFacts {
 }
 
 impl ChildFacts {
+    /// Who the child of a kind is.
+    #[must_use]
+    pub fn identity(&self, kind: ChildKind) -> Option<&Identity> {
+        match kind {
+            ChildKind::ServiceAccount => self.service_account.as_ref(),
+            ChildKind::Deployment => self.deployment.as_ref().map(|deployment| &deployment.id),
+            ChildKind::Service => self.service.as_ref(),
+            ChildKind::HttpRoute => self.route.as_ref().map(|route| &route.id),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self == &Self::default()
     }

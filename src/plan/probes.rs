@@ -55,7 +55,10 @@ fn readiness(world: &World, plugin: &Plugin) -> Option<ReadinessJob> {
 }
 
 fn addresses<'a>(pods: impl Iterator<Item = &'a PodFact>, plugin: &Plugin) -> Vec<SocketAddr> {
-    let Ok(port) = u16::try_from(plugin.spec.workload.port) else {
+    let port = plugin
+        .workload()
+        .and_then(|workload| u16::try_from(workload.port).ok());
+    let Some(port) = port else {
         return Vec::new();
     };
     let running = |pod: &&PodFact| matches!(pod.container.state, ContainerState::Running { .. });

@@ -54,6 +54,7 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
                 })
             },
         ),
+        owner_id: before.owner_id.clone(),
         account: account.map_or_else(
             || before.account.clone(),
             |(account, facts)| {

@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::condition::{ConditionType, Truth, Wanted, settle};
 use crate::api::fault::Fault;
+use crate::api::names::PLUGIN_LABEL;
 use crate::api::parse::{Plugin, image_tag};
 use crate::api::plugin::{Registered, RegistrationState, WazoPluginStatus};
 use crate::api::reason::Reason;
@@ -44,6 +45,7 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         image: image(world),
         replicas: deployment.map(|deployment| deployment.replicas),
         ready_replicas: deployment.map(|deployment| deployment.ready),
+        selector: deployment.map(|_| format!("{PLUGIN_LABEL}={}", world.itself.key.name)),
         registered: Some(registered(&registrations)),
         conditions: settle(
             conditions(assessment),
@@ -350,7 +352,10 @@ fn version(world: &World, plugin: Option<&Plugin>) -> Option<String> {
     if before.observed_generation == world.itself.generation && before.version.is_some() {
         return before.version.clone();
     }
-    image_tag(&plugin.spec.workload.image).map(ToOwned::to_owned)
+    plugin
+        .workload()
+        .and_then(|workload| image_tag(&workload.image))
+        .map(ToOwned::to_owned)
 }
 
 /// The image by digest, of the newest revision's pods, where all of them tell the same.

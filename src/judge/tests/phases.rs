@@ -67,7 +67,7 @@ fn a_crash_during_a_rollout_stalls_with_its_own_reason_when_the_deadline_passes(
 #[test]
 fn a_release_that_crashes_is_retried_and_one_that_crashed_later_is_ill() {
     let release = World::healthy()
-        .spec(|spec| spec.workload.image = "registry.example/crm-panel:2".to_owned())
+        .spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:2".to_owned())
         .crashing(3);
     let assessment = assess(&release);
     assert_eq!(doing(&assessment), Doing::Retrying);
@@ -114,7 +114,7 @@ fn a_plugin_that_breaks_at_run_time_is_ill_and_never_stalls_by_time() {
 #[test]
 fn a_generation_that_changes_only_the_number_of_pods_keeps_ready() {
     let world = World::healthy()
-        .spec(|spec| spec.workload.replicas = 2)
+        .spec(|spec| spec.workload.as_mut().unwrap().replicas = 2)
         .deployment(|deployment| {
             deployment.id.generation = 2;
             deployment.desired = 2;
@@ -137,7 +137,7 @@ fn a_generation_that_changes_only_the_number_of_pods_keeps_ready() {
 #[test]
 fn a_change_of_the_image_takes_ready_until_the_new_pods_serve_and_their_manifest_was_seen() {
     let world = World::healthy()
-        .spec(|spec| spec.workload.image = "registry.example/crm-panel:1.5".to_owned())
+        .spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:1.5".to_owned())
         .deployment(|deployment| {
             deployment.id.generation = 2;
             deployment.template = "def".to_owned();

@@ -155,7 +155,8 @@ fn between_two_tries_the_kubelets_message_loses_the_cause_which_stays_known() {
         .clone()
         .waiting("ImagePullBackOff", "Back-off pulling image");
     assert_eq!(assess(&back_off).faults, assess(&known).faults);
-    let other = back_off.spec(|spec| spec.workload.image = "registry.example/other:1".to_owned());
+    let other =
+        back_off.spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/other:1".to_owned());
     assert_eq!(
         reasons(&assess(&other)),
         [Reason::ImagePullFailed],

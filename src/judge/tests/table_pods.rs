@@ -231,7 +231,8 @@ fn a_child_that_the_api_server_refuses_is_a_fault_by_its_refusal() {
 
 #[test]
 fn a_spec_that_is_not_usable_stalls_at_once_and_names_the_field() {
-    let world = World::healthy().spec(|spec| spec.workload.image = "https://r.example/p".to_owned());
+    let world = World::healthy()
+        .spec(|spec| spec.workload.as_mut().unwrap().image = "https://r.example/p".to_owned());
     check(rows(vec![(
         "image",
         world.clone(),

@@ -5,18 +5,19 @@ use serde_json::{Value, json};
 use super::{Owner, hash, readiness_path};
 use crate::api::names::{APPLIED_ANNOTATION, PLUGIN_LABEL};
 use crate::api::parse::Plugin;
+use crate::api::plugin::Workload;
 use crate::observe::map::CONTAINER;
 
-/// The Deployment.
+/// The Deployment, where the operator makes the pods.
 #[must_use]
-pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
-    let workload = &plugin.spec.workload;
+pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
+    let workload = plugin.workload()?;
     let mut pod = json!({
         "serviceAccountName": owner.name(),
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container(plugin)],
+        "containers": [container(plugin, workload)],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     });
     if let Some(secrets) = workload
@@ -29,7 +30,7 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
     let mut template = json!({"metadata": {"labels": owner.labels(plugin)}, "spec": pod});
     // Tells the pods of one template from those of another: the Deployment's own counters lag behind its spec.
     template["metadata"]["annotations"] = json!({APPLIED_ANNOTATION: hash(&template)});
-    json!({
+    Some(json!({
         "metadata": owner.metadata(plugin),
         "spec": {
             "replicas": workload.replicas,
@@ -38,11 +39,10 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
             "selector": {"matchLabels": {PLUGIN_LABEL: owner.name()}},
             "template": template,
         },
-    })
+    }))
 }
 
-fn container(plugin: &Plugin) -> Value {
-    let workload = &plugin.spec.workload;
+fn container(plugin: &Plugin, workload: &Workload) -> Value {
     let probe = match readiness_path(plugin) {
         Some(path) => json!({"httpGet": {"path": path, "port": "http", "scheme": "HTTP"}}),
         None => json!({"tcpSocket": {"port": "http"}}),

@@ -9,15 +9,16 @@ use crate::api::parse::Plugin;
 #[must_use]
 pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
     let expose = plugin.spec.expose.as_ref()?;
+    let gateway = expose.gateway.as_ref()?;
     let mut parent = json!({
         "group": "gateway.networking.k8s.io",
         "kind": "Gateway",
-        "name": expose.gateway.name,
+        "name": gateway.name,
     });
-    if let Some(namespace) = &expose.gateway.namespace {
+    if let Some(namespace) = &gateway.namespace {
         parent["namespace"] = json!(namespace);
     }
-    if let Some(section) = &expose.gateway.section_name {
+    if let Some(section) = &gateway.section_name {
         parent["sectionName"] = json!(section);
     }
     let path = expose.path.as_deref().unwrap_or("/");

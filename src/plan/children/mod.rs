@@ -66,36 +66,32 @@ impl Want {
 #[must_use]
 pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
     let owner = Owner::of(world);
-    let facts = &world.children;
-    let mut wants = vec![
-        want(
-            world,
-            ChildKind::ServiceAccount,
-            facts.service_account.as_ref(),
-            service_account::object(&owner, plugin),
-        ),
-        want(
-            world,
-            ChildKind::Deployment,
-            facts.deployment.as_ref().map(|deployment| &deployment.id),
-            deployment::object(&owner, plugin),
-        ),
-        want(
-            world,
-            ChildKind::Service,
-            facts.service.as_ref(),
-            service::object(&owner, plugin),
-        ),
-    ];
-    let known = facts.route.as_ref().map(|route| &route.id);
-    match http_route::object(&owner, plugin) {
-        Some(route) if world.gateway != GatewayView::ApiMissing => {
-            wants.push(want(world, ChildKind::HttpRoute, known, route));
-        }
-        Some(_) => {}
-        None => wants.extend(removal(world, ChildKind::HttpRoute, known)),
+    ChildKind::ALL
+        .into_iter()
+        .filter_map(|kind| {
+            let known = world.children.identity(kind);
+            match object(kind, &owner, plugin) {
+                Some(_) if !is_served(kind, world) => None,
+                Some(object) => Some(want(world, kind, known, object)),
+                None => removal(world, kind, known),
+            }
+        })
+        .collect()
+}
+
+/// What a child is to look like, without its type; `None`: the spec asks for none.
+fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin) -> Option<Value> {
+    match kind {
+        ChildKind::ServiceAccount => service_account::object(owner, plugin),
+        ChildKind::Deployment => deployment::object(owner, plugin),
+        ChildKind::Service => service::object(owner, plugin),
+        ChildKind::HttpRoute => http_route::object(owner, plugin),
     }
-    wants
+}
+
+/// Whether the cluster serves the kind.
+fn is_served(kind: ChildKind, world: &World) -> bool {
+    kind != ChildKind::HttpRoute || world.gateway != GatewayView::ApiMissing
 }
 
 /// The children of a plugin without a cluster: what `render` prints.
@@ -105,18 +101,9 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         key: key.clone(),
         uid: String::new(),
     };
-    let children = [
-        (
-            ChildKind::ServiceAccount,
-            Some(service_account::object(&owner, plugin)),
-        ),
-        (ChildKind::Deployment, Some(deployment::object(&owner, plugin))),
-        (ChildKind::Service, Some(service::object(&owner, plugin))),
-        (ChildKind::HttpRoute, http_route::object(&owner, plugin)),
-    ];
-    children
+    ChildKind::ALL
         .into_iter()
-        .filter_map(|(kind, object)| object.map(|object| typed(kind, object)))
+        .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin)?)))
         .map(|mut object| {
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("ownerReferences");
@@ -175,7 +162,8 @@ impl Owner {
             "app.kubernetes.io/part-of": "wazo",
             PLUGIN_LABEL: self.key.name,
         });
-        if let Some(version) = image_tag(&plugin.spec.workload.image).filter(|tag| is_label_value(tag)) {
+        let image = plugin.workload().map(|workload| workload.image.as_str());
+        if let Some(version) = image.and_then(image_tag).filter(|tag| is_label_value(tag)) {
             labels["app.kubernetes.io/version"] = json!(version);
         }
         labels
@@ -185,7 +173,7 @@ impl Owner {
 /// The path that tells whether a pod is ready; `None`: a TCP connection tells.
 #[must_use]
 pub fn readiness_path(plugin: &Plugin) -> Option<String> {
-    if let Some(readiness) = &plugin.spec.workload.readiness {
+    if let Some(readiness) = plugin.workload().and_then(|workload| workload.readiness.as_ref()) {
         return Some(readiness.path.clone());
     }
     let entry = plugin.ui.first()?;

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::Owner;
 use crate::api::parse::Plugin;
 
-/// The ServiceAccount.
+/// The ServiceAccount, where the operator makes the pods.
 #[must_use]
-pub fn object(owner: &Owner, plugin: &Plugin) -> Value {
-    json!({
+pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
+    plugin.workload()?;
+    Some(json!({
         "metadata": owner.metadata(plugin),
         "automountServiceAccountToken": false,
-    })
+    }))
 }

@@ -36,7 +36,9 @@ pub fn entries(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<D
         .iter()
         .map(|entry| {
             let verified = match plugin.spec.verify() {
-                Verify::Public => assessment.route.is_good() && manifest::judge_entry(world, entry).is_good(),
+                Verify::Public | Verify::Service => {
+                    assessment.route.is_good() && manifest::judge_entry(world, entry).is_good()
+                }
                 Verify::None => assessment.route.is_good() && assessment.workload.is_good(),
             };
             Declared {

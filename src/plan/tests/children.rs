@@ -157,8 +157,8 @@ fn what_the_spec_says_of_the_pods_reaches_them() {
         spec.workload = serde_json::from_value(workload).unwrap();
         let expose = spec.expose.as_mut().unwrap();
         expose.path = Some("/crm/".to_owned());
-        expose.gateway.section_name = Some("https".to_owned());
-        expose.gateway.namespace = None;
+        expose.gateway.as_mut().unwrap().section_name = Some("https".to_owned());
+        expose.gateway.as_mut().unwrap().namespace = None;
     });
     let wants = wants(&world);
     let deployment = &wants[1].object;
@@ -214,11 +214,11 @@ fn the_hash_changes_with_the_configuration_and_with_nothing_else() {
     let image = hashes(
         &world
             .clone()
-            .spec(|spec| spec.workload.image = "registry.example/crm-panel:2".to_owned()),
+            .spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:2".to_owned()),
     );
     // The version is a label of every child.
     assert!(image.iter().zip(&known).all(|(new, old)| new != old));
-    let replicas = hashes(&world.spec(|spec| spec.workload.replicas = 2));
+    let replicas = hashes(&world.spec(|spec| spec.workload.as_mut().unwrap().replicas = 2));
     let changed: Vec<bool> = replicas.iter().zip(&known).map(|(new, old)| new != old).collect();
     assert_eq!(changed, [false, true, false, false]);
 }
@@ -226,13 +226,13 @@ fn the_hash_changes_with_the_configuration_and_with_nothing_else() {
 #[test]
 fn more_pods_are_pods_of_the_same_template() {
     let template = |world: &World| wants(world).remove(1).object["spec"]["template"].clone();
-    let more = World::healthy().spec(|spec| spec.workload.replicas = 5);
+    let more = World::healthy().spec(|spec| spec.workload.as_mut().unwrap().replicas = 5);
     assert_eq!(template(&more), template(&World::healthy()));
 }
 
 #[test]
 fn a_changed_spec_changes_the_child_over_the_object_that_was_seen() {
-    let world = World::healthy().spec(|spec| spec.workload.replicas = 2);
+    let world = World::healthy().spec(|spec| spec.workload.as_mut().unwrap().replicas = 2);
     assert_eq!(
         how(&world, ChildKind::Deployment),
         How::Change {

@@ -35,7 +35,7 @@ fn a_manifest_is_looked_at_where_the_route_is_taken_and_something_serves() {
 fn a_look_is_of_a_revision_which_more_pods_do_not_change() {
     let one = plan_of(&World::healthy()).probes.remove(0).revision;
     let more = World::healthy()
-        .spec(|spec| spec.workload.replicas = 2)
+        .spec(|spec| spec.workload.as_mut().unwrap().replicas = 2)
         .deployment(|deployment| deployment.id.generation = 2)
         .with_pod(serving("crm-panel-abc-2", 8));
     assert_eq!(plan_of(&more).probes.remove(0).revision, one);

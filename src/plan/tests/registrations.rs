@@ -280,7 +280,7 @@ fn retained_or_abandoned_registrations_stay_and_the_object_goes() {
 #[test]
 fn an_object_that_is_not_understood_is_deregistered_by_its_ledger() {
     let world = World::healthy()
-        .spec(|spec| spec.workload.image = String::new())
+        .spec(|spec| spec.workload.as_mut().unwrap().image = String::new())
         .deleted();
     let plan = plan_of(&world);
     assert_eq!((plan.metadata.clone(), steps(&plan)), (None, absent(URL)));

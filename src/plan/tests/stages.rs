@@ -49,7 +49,8 @@ fn a_suspended_plugin_is_not_written_probed_or_wished_for() {
     let plan = plan_of(&quiet);
     assert!(plan.suspended && !plan.pending && !plan.writes());
     assert!(plan.core.is_none() && plan.probes.is_empty() && plan.readiness.is_none());
-    let changed = quiet.spec(|spec| spec.workload.image = "registry.example/crm-panel:2".to_owned());
+    let changed =
+        quiet.spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:2".to_owned());
     let plan = plan_of(&changed);
     assert!(plan.suspended && plan.pending && !plan.writes());
 }
@@ -70,7 +71,7 @@ fn deletion_overrides_suspension() {
 
 #[test]
 fn a_spec_that_is_not_usable_changes_nothing_but_the_finalizer() {
-    let break_it = |world: World| world.spec(|spec| spec.workload.image = String::new());
+    let break_it = |world: World| world.spec(|spec| spec.workload.as_mut().unwrap().image = String::new());
     let plan = plan_of(&break_it(World::healthy()));
     assert!(!plan.writes() && plan.children.is_empty() && plan.core.is_none() && !plan.suspended);
     let plan = plan_of(&break_it(World::just_applied()));

@@ -34,6 +34,7 @@ fn the_status_of_a_plugin_that_works_is_this() {
         "image": "registry.example/crm-panel@sha256:0f",
         "replicas": 1,
         "readyReplicas": 1,
+            "selector": "plugins.wazo.io/plugin=crm-panel",
         "registered": {"desired": 2, "current": 2, "summary": "2/2"},
         "registrations": [{
             "kind": "UiApplication", "name": "panel", "desired": 2, "current": 2, "state": "Registered",
@@ -132,7 +133,7 @@ fn a_core_that_is_away_degrades_a_plugin_that_is_done() {
 #[test]
 fn available_says_that_something_serves_whatever_its_generation() {
     let world = World::healthy()
-        .spec(|spec| spec.workload.image = "registry.example/crm-panel:2".to_owned())
+        .spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:2".to_owned())
         .deployment(|deployment| {
             deployment.id.generation = 2;
             deployment.template = "def".to_owned();
@@ -149,13 +150,14 @@ fn available_says_that_something_serves_whatever_its_generation() {
 #[test]
 fn a_spec_that_is_not_usable_leaves_what_is_known_of_what_runs() {
     let before = told(&World::healthy());
-    let status = told(&World::healthy().spec(|spec| spec.workload.image = String::new()));
+    let status = told(&World::healthy().spec(|spec| spec.workload.as_mut().unwrap().image = String::new()));
     assert_eq!(ready(&status), ("False", "InvalidSpec"));
     assert_eq!(
         (&status.url, &status.version, &status.image, &status.registrations),
         (&before.url, &before.version, &before.image, &before.registrations)
     );
-    let never = told(&World::just_applied().spec(|spec| spec.workload.image = String::new()));
+    let never =
+        told(&World::just_applied().spec(|spec| spec.workload.as_mut().unwrap().image = String::new()));
     for kind in [
         ConditionType::Registered,
         ConditionType::Exposed,
@@ -175,7 +177,8 @@ fn the_manifest_tells_the_version_and_the_tag_until_then() {
     assert_eq!(version(&world).as_deref(), Some("1.4.2-beta"));
     let restarted = world.reported().restarted();
     assert_eq!(version(&restarted).as_deref(), Some("1.4.2-beta"));
-    let next = restarted.spec(|spec| spec.workload.image = "registry.example/crm-panel:2.0".to_owned());
+    let next = restarted
+        .spec(|spec| spec.workload.as_mut().unwrap().image = "registry.example/crm-panel:2.0".to_owned());
     assert_eq!(version(&next).as_deref(), Some("2.0"));
 }
 
@@ -208,7 +211,7 @@ fn a_deletion_says_what_holds_it() {
         world
     };
     let bad_spec = World::healthy()
-        .spec(|spec| spec.workload.image = String::new())
+        .spec(|spec| spec.workload.as_mut().unwrap().image = String::new())
         .core_away();
     for (world, fault) in [
         (away, Some(Reason::CoreUnreachable)),
