@@ -111,7 +111,7 @@ fn what_the_schema_can_refuse_is_refused_at_apply_with_the_field() {
         for (object, text) in [
             (with("/coreRef/name", json!("other")), "spec.coreRef is immutable"),
             (with("/workload/port", json!(0)), "spec.workload.port"),
-            (with("/workload/replicas", json!(0)), "spec.workload.replicas"),
+            (with("/workload/replicas", json!(-1)), "spec.workload.replicas"),
             (
                 with("/registrations/ui/0/product", json!("Portal")),
                 "spec.registrations.ui[0].product",
