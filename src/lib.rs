@@ -5,6 +5,7 @@
 //! fault it is, [`plan`] says what to do, [`apply`] does it, [`report`] tells the world. [`controller`] joins the
 //! rooms. [`judge`] and [`plan`] take no client and no clock.
 
+pub mod acl;
 pub mod api;
 pub mod apply;
 pub mod controller;
