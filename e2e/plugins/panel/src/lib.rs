@@ -24,11 +24,13 @@
 //! | `/icon-color.svg`, `/icon-outline.svg`, `/tab.svg`, `/background.js`, `/locales/{en,fr}.json` | what the manifest refers to |
 //! | `/healthz` | 200 `ok` |
 //! | `GET /requests` | what came: the newest [`REQUESTS_KEPT`] requests, tokens masked, health checks only counted |
+//! | `GET /account` | what the core lets the plugin's own account do (`registrations.account`): a login and a read, each time anew |
 //! | `GET /misbehave`, `PUT /misbehave` | the switches, see [`Misbehave`]; no switch but a crash reaches these two and `/requests` |
 //!
 //! Everything is served at the root and, with [`Options::base_path`], below that prefix too, since a
 //! gateway passes the prefix on unrewritten.
 
+mod account;
 mod content;
 mod journal;
 mod manifest;

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, ORIGIN, VARY};
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
+use crate::account::use_core;
 use crate::content::{self, Asset, JSON, NO_CACHE};
 use crate::manifest::{self, Product};
 use crate::misbehave::{ManifestFault, Misbehave, Scope};
@@ -32,7 +33,7 @@ enum Place {
 impl Place {
     fn of(path: &str) -> Self {
         match path {
-            "/misbehave" | "/requests" => Self::Control,
+            "/misbehave" | "/requests" | "/account" => Self::Control,
             "/healthz" => Self::Health,
             "/manifest.json" | "/manifest.app.json" | "/manifest.mobile.json" => Self::Manifest,
             _ => Self::Other,
@@ -59,6 +60,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let mut routes = Router::new()
         .route("/misbehave", get(switches).put(switch))
         .route("/requests", get(requests))
+        .route("/account", get(account))
         .route("/healthz", get("ok\n"))
         .route("/manifest.json", serve(own))
         .route("/manifest.app.json", serve(Product::App))
@@ -209,6 +211,14 @@ fn redirect(location: &str) -> Response {
 
 async fn requests(State(shared): State<Arc<Shared>>) -> Response {
     Json(shared.journal.report()).into_response()
+}
+
+/// What the core lets the plugin's own account do; 503 with the cause where it cannot be used.
+async fn account() -> Response {
+    match use_core().await {
+        Ok(report) => Json(report).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("account: {error}\n")).into_response(),
+    }
 }
 
 async fn switches(State(shared): State<Arc<Shared>>) -> Json<Misbehave> {
