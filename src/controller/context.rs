@@ -21,6 +21,7 @@ use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe::directory::Directory;
 use crate::observe::ledger::{Ledger, LedgerEntry};
+use crate::observe::owner::Owner;
 use crate::observe::world::{CoreView, GatewayView, Itself, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
@@ -38,6 +39,7 @@ pub(super) struct Context {
     pub(super) waker: Waker,
     pub(super) backoff: Backoff,
     pub(super) changes: Changes,
+    pub(super) owner: Owner,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
 }

@@ -9,6 +9,7 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, Resource};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::context::Context;
 use super::pass::{self, Outcome, PassError, Passed};
@@ -19,11 +20,12 @@ use crate::api::object::Raw;
 use crate::api::plugin::{WazoPlugin, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::ApplyError;
-use crate::core::facts::CoreFacts;
+use crate::core::facts::{CoreFacts, SessionFact};
 use crate::judge::candidate::settle;
-use crate::judge::core::{Unusable, judge};
+use crate::judge::core::judge;
 use crate::keys::{CoreKey, Wake};
 use crate::observe::directory::CoreEntry;
+use crate::observe::facts::Unusable;
 use crate::observe::references::{self, Referred};
 use crate::report::core_status::{self, CoreReport};
 use crate::report::events;
@@ -57,8 +59,9 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
             outcome: Outcome::Changed,
         });
     }
+    let owner = owner(object, context).await?;
     let unusable = refresh(object, context, &object.key()).await?;
-    let seen = Seen::of(object, context, unusable);
+    let seen = Seen::of(object, context, owner, unusable);
     let fault = seen.fault();
     publish(object, context, &seen, fault.clone(), &plugins);
     let written = report(
@@ -99,6 +102,8 @@ struct Seen {
     key: CoreKey,
     spec: Option<WazoCoreSpec>,
     unusable: Option<Unusable>,
+    /// Who the operator is to it, once settled.
+    owner: Option<String>,
     facts: Option<Arc<CoreFacts>>,
     before: WazoCoreStatus,
     /// Whether it worked with the settings as they are now.
@@ -108,7 +113,12 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(object: &Raw<WazoCore>, context: &Context, unusable: Option<Unusable>) -> Self {
+    fn of(
+        object: &Raw<WazoCore>,
+        context: &Context,
+        owner: Result<String, Unusable>,
+        unusable: Option<Unusable>,
+    ) -> Self {
         let key = object.key();
         let facts = context.applier.cores.facts(&key);
         let before: WazoCoreStatus = object.status();
@@ -129,8 +139,20 @@ impl Seen {
             deleting: object.meta().deletion_timestamp.is_some(),
             now: Timestamp::now(),
             key,
-            unusable,
+            unusable: unusable.or_else(|| owner.as_ref().err().cloned()),
+            owner: owner.ok(),
         }
+    }
+
+    /// The stack that the core's plugins are registered with.
+    fn stack(&self) -> Option<Uuid> {
+        let known = self.before.stack.as_ref();
+        known
+            .and_then(|stack| stack.uuid.parse().ok())
+            .or_else(|| match &self.facts.as_ref()?.session {
+                SessionFact::LoggedIn(account) => Some(account.stack),
+                _ => None,
+            })
     }
 
     /// Whether this process knows the core: until then, what the status says goes on to hold.
@@ -176,6 +198,7 @@ impl Seen {
             generation: generation(object),
             before: &self.before,
             facts: self.facts.as_deref(),
+            owner_id: self.owner.as_deref(),
             fault,
             plugins: PluginCount {
                 total: count(plugins.len()),
@@ -207,6 +230,8 @@ fn publish(
         spec: seen.spec.clone(),
         fault,
         tenant,
+        owner_id: seen.owner.clone(),
+        stack: seen.stack(),
         deleting: seen.deleting,
     };
     if context.directory.set(&object.key(), entry) {
@@ -242,6 +267,14 @@ fn next(context: &Context, fault: Option<&Fault>) -> Duration {
     } else {
         context.settings.credentials_interval
     }
+}
+
+/// Who the operator is to the core.
+async fn owner(object: &Raw<WazoCore>, context: &Context) -> Result<Result<String, Unusable>, PassError> {
+    let spec: Option<WazoCoreSpec> = object.spec().ok();
+    let client = &context.applier.client;
+    let owner = context.owner.of(client, spec.as_ref(), &object.status()).await;
+    Ok(owner.map_err(ApplyError::from)?)
 }
 
 /// Reads what the core refers to and tells its actor; `Some`: why it cannot be used. Settings that worked before stay

@@ -28,6 +28,7 @@ use crate::apply::Applier;
 use crate::core::{Cores, Intervals, WireFactory};
 use crate::observe::directory::Directory;
 use crate::observe::memory::Memory;
+use crate::observe::owner::Owner;
 use crate::observe::store::FactStore;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
@@ -118,6 +119,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         waker,
         backoff: backoff::Backoff::default(),
         changes: changes::Changes::default(),
+        owner: Owner::default(),
         recorder: context::recorder(client, &settings),
         settings,
     });

@@ -8,17 +8,7 @@ use crate::api::reason::Reason;
 use crate::core::error::{CoreError, CoreErrorKind};
 use crate::core::facts::{CoreFacts, Daemon, ServiceFact, ServiceState, SessionFact};
 use crate::keys::CoreKey;
-
-/// Why a WazoCore cannot be used, before anything is sent to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// The reason.
-    pub reason: Reason,
-    /// What is wrong.
-    pub message: String,
-    /// The path of the field that leads to it.
-    pub field: &'static str,
-}
+use crate::observe::facts::Unusable;
 
 /// Judges one core. `worked`: it worked before with the same url, certificate authority and credentials, perhaps under
 /// an earlier process. `None`: nothing is wrong, as far as is known.

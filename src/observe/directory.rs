@@ -18,6 +18,10 @@ pub struct CoreEntry {
     pub fault: Option<Fault>,
     /// The tenant that the operator acts in, once known.
     pub tenant: Option<Uuid>,
+    /// Who the operator is to it, once settled: what stands in the core is known by it.
+    pub owner_id: Option<String>,
+    /// The uuid of its stack, once known: the one that it had when it was first reached.
+    pub stack: Option<Uuid>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }

@@ -4,6 +4,19 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use crate::api::reason::Reason;
+
+/// Why a WazoCore cannot be used, before anything is sent to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The reason.
+    pub reason: Reason,
+    /// What is wrong.
+    pub message: String,
+    /// The path of the field that leads to it.
+    pub field: &'static str,
+}
+
 /// Who an object is, which version of it was seen, and whether we made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {

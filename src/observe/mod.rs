@@ -10,6 +10,7 @@ pub mod gateway_api;
 pub mod ledger;
 pub mod map;
 pub mod memory;
+pub mod owner;
 pub mod references;
 pub mod store;
 pub mod watch;

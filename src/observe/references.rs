@@ -10,7 +10,7 @@ use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
 use crate::core::{CoreSettings, ListForm, StackUrl};
-use crate::judge::core::Unusable;
+use crate::observe::facts::Unusable;
 use crate::secret::Secret;
 
 /// What became of reading the references of a WazoCore.

@@ -69,6 +69,18 @@ impl CoreView {
         self.facts.as_ref().and_then(|facts| facts.tenant)
     }
 
+    /// Who the operator is to the core, once settled: part of the name of all that it makes there.
+    #[must_use]
+    pub fn owner_id(&self) -> Option<&str> {
+        self.entry.owner_id.as_deref()
+    }
+
+    /// The uuid of the stack, once known: part of the name of all that the operator makes there.
+    #[must_use]
+    pub fn stack(&self) -> Option<Uuid> {
+        self.entry.stack
+    }
+
     /// The external applications that hold plugins of a product.
     #[must_use]
     pub fn applications(&self, product: Product) -> Vec<String> {

@@ -19,6 +19,8 @@ pub struct CoreReport<'a> {
     pub before: &'a WazoCoreStatus,
     /// What its actor knows.
     pub facts: Option<&'a CoreFacts>,
+    /// Who the operator is to it, once settled.
+    pub owner_id: Option<&'a str>,
     /// The verdict.
     pub fault: Option<Fault>,
     /// The plugins that refer to it.
@@ -54,7 +56,7 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
                 })
             },
         ),
-        owner_id: before.owner_id.clone(),
+        owner_id: owner_id(report),
         account: account.map_or_else(
             || before.account.clone(),
             |(account, facts)| {
@@ -86,8 +88,14 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
 pub fn unchanged(report: &CoreReport<'_>) -> WazoCoreStatus {
     WazoCoreStatus {
         plugins: Some(report.plugins.clone()),
+        owner_id: owner_id(report),
         ..report.before.clone()
     }
+}
+
+fn owner_id(report: &CoreReport<'_>) -> Option<String> {
+    let known = report.owner_id.map(ToOwned::to_owned);
+    known.or_else(|| report.before.owner_id.clone())
 }
 
 /// Whether this process knows how the core is: everything was asked, or something that was asked failed.

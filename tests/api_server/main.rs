@@ -12,6 +12,7 @@ mod crash_points;
 mod deletion;
 mod first_plugin;
 mod idle;
+mod owner;
 mod strangers;
 mod suspend;
 mod workload;

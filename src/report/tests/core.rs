@@ -7,7 +7,8 @@ use crate::api::fault::Fault;
 use crate::api::reason::Reason;
 use crate::core::error::CoreErrorKind;
 use crate::core::facts::{CoreFacts, Daemon, ServiceFact, ServiceState, SessionFact};
-use crate::judge::core::{Unusable, judge};
+use crate::judge::core::judge;
+use crate::observe::facts::Unusable;
 use crate::observe::fixture::{NOW, at, core_error, core_facts, core_key, pending_core_facts};
 use crate::report::core_status::{CoreReport, compose, known, unchanged, works};
 use ConditionType::{Authenticated, Authorized, Degraded, Reachable, Ready, Reconciling, Stalled, Suspended};
@@ -65,6 +66,7 @@ impl Told {
             generation: 4,
             before: &self.before,
             facts: self.facts.as_ref(),
+            owner_id: Some("5d1f1f0e"),
             fault: self.fault.clone(),
             plugins: PluginCount {
                 total: 3,
