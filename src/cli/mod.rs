@@ -2,6 +2,7 @@
 
 mod check;
 mod crd;
+mod leader_elect;
 mod render;
 mod run;
 
@@ -21,7 +22,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the operator in, or against, the cluster of the current kubeconfig
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Print the CustomResourceDefinitions, or write them into a folder
     Crd(crd::Crd),
     /// Print the objects that the operator makes for the WazoPlugins of a file, without a cluster

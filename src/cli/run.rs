@@ -12,6 +12,7 @@ use wazo_plugin_operator::controller::{self, Parts, Settings};
 use wazo_plugin_operator::core::{HttpWires, Intervals};
 use wazo_plugin_operator::probe::{Cidr, ProbeSettings, SystemNetwork};
 
+use super::leader_elect::LeaderElect;
 use super::{CliError, read};
 
 /// Runs the operator until SIGTERM or SIGINT.
@@ -45,6 +46,8 @@ pub(crate) struct Run {
         value_name = "SECONDS"
     )]
     rollout_deadline: u64,
+    #[command(flatten)]
+    leader_elect: LeaderElect,
     /// The name under which events are reported
     #[arg(long, env = "POD_NAME", hide = true)]
     pod_name: Option<String>,
@@ -85,6 +88,7 @@ impl Run {
         let settings = Settings {
             listen: Some(self.listen),
             rollout_deadline: Duration::from_secs(self.rollout_deadline),
+            election: self.leader_elect.election(self.pod_name.as_deref())?,
             instance: self.pod_name,
             ..Settings::default()
         };

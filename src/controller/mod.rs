@@ -5,7 +5,10 @@ mod changes;
 mod context;
 mod cores;
 mod endpoints;
+mod guard;
 mod kube_requests;
+mod leader;
+mod lease;
 mod pass;
 mod plugins;
 mod settings;
@@ -34,11 +37,14 @@ use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
 use crate::report::metrics::Metrics;
 use context::Context;
+use endpoints::Shown;
 
 pub use kube_requests::counting_client;
+pub use lease::{Election, ElectionError};
 pub use settings::Settings;
 
 /// What the operator is made of: its way to the API server, to the cores and to the plugins.
+#[derive(Clone)]
 pub struct Parts {
     /// The API server.
     pub client: Client,
@@ -77,11 +83,27 @@ pub enum RunError {
 }
 
 /// Runs the operator until `shutdown` ends; then deletes its tokens at the core and returns. All of its tasks belong
-/// to this future: dropping it ends them where they stand.
+/// to this future: dropping it ends them where they stand. With an election it works only while it leads.
 ///
 /// # Errors
 /// When it cannot listen or its settings cannot be used.
 pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let shown = Shown::new(parts.settings.election.is_some())?;
+    let (listen, shown_there) = (parts.settings.listen, shown.clone());
+    let worked = async {
+        match parts.settings.election.clone() {
+            Some(election) => leader::run(parts, election, &shown, shutdown).await,
+            None => work(parts, &shown, shutdown).await,
+        }
+    };
+    tokio::select! {
+        outcome = worked => outcome,
+        Err(error) = endpoints::serve(listen, shown_there) => Err(error),
+    }
+}
+
+/// Works until `shutdown` ends: the operator without a question of who leads.
+async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let Parts {
         client,
         wires,
@@ -158,7 +180,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         )
         .await;
     };
-    let endpoints = endpoints::serve(Arc::clone(&context), synced, registry);
+    shown.work(Arc::clone(&context), synced, registry);
     let background = future::join4(
         watches.run(),
         cores.run().map(|_| ()),
@@ -169,8 +191,6 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         tokio::select! {
             () = controllers => Err(RunError::Ended),
             _ = background => Err(RunError::Ended),
-            Err(error) = endpoints => Err(error),
-            else => Err(RunError::Ended),
         }
     });
     match future::select(served, std::pin::pin!(shutdown)).await {

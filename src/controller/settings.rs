@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::lease::Election;
+
 /// What the operator is run with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +28,8 @@ pub struct Settings {
     pub grace: Duration,
     /// Who reports events: the pod's name.
     pub instance: Option<String>,
+    /// How replicas agree on the one that works; `None`: there is only this one.
+    pub election: Option<Election>,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             concurrency: 8,
             grace: Duration::from_secs(10),
             instance: None,
+            election: None,
         }
     }
 }

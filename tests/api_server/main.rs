@@ -12,6 +12,8 @@ mod crash_points;
 mod deletion;
 mod first_plugin;
 mod idle;
+mod leadership;
+mod leadership_process;
 mod owner;
 mod strangers;
 mod suspend;

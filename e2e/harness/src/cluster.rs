@@ -80,7 +80,7 @@ struct State {
 pub struct ControlPlane {
     config: kube::Config,
     /// As whom operators act; `None` in a given cluster: as its administrator.
-    operator: Option<String>,
+    operator: Option<rights::Rights>,
     nodes: Nodes,
     gateways: Gateways,
     disposable: bool,
@@ -183,13 +183,26 @@ impl ControlPlane {
     #[must_use]
     pub fn operator_config(&self) -> kube::Config {
         let mut config = self.config();
-        if let Some(user) = &self.operator {
-            let user = HeaderValue::from_str(user).expect("a ServiceAccount's name fits into a header");
+        if let Some(rights) = &self.operator {
+            let user =
+                HeaderValue::from_str(&rights.user).expect("a ServiceAccount's name fits into a header");
             config
                 .headers
                 .push((HeaderName::from_static("impersonate-user"), user));
         }
         config
+    }
+
+    /// Gives operators in a namespace what their chart gives them in the namespace of the release.
+    ///
+    /// # Panics
+    /// Where the API server refuses.
+    pub async fn grant_in(&self, namespace: &str) {
+        if let Some(rights) = &self.operator
+            && let Err(error) = rights.grant_in(&self.client(), namespace).await
+        {
+            panic!("the rights of the release's namespace are not given: {error}");
+        }
     }
 
     /// A client that belongs to the runtime of the caller.

@@ -27,6 +27,7 @@ pub mod nodes;
 pub mod objects;
 pub mod operator;
 pub mod pod_state;
+pub mod process;
 pub mod project;
 pub mod recorder;
 pub mod rights;

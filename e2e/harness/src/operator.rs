@@ -180,11 +180,34 @@ impl Operator {
         }
     }
 
+    /// Lets it stand still, all of its threads, until the answer is dropped.
+    ///
+    /// # Panics
+    /// Where it was killed before.
+    #[must_use]
+    pub async fn freeze(&self) -> Frozen {
+        let (thaw, thawed) = std::sync::mpsc::channel::<()>();
+        let (stand, stands) = oneshot::channel();
+        let runtime = self.runtime.as_ref().expect("it was not killed");
+        // There is one worker, which drives timers and sockets, too: while it waits here nothing goes on.
+        runtime.spawn(async move {
+            let _ = stand.send(());
+            let _ = thawed.recv();
+        });
+        stands.await.expect("the operator runs");
+        Frozen { _thaw: thaw }
+    }
+
     fn cut(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
+}
+
+/// An operator stands still until this is dropped.
+pub struct Frozen {
+    _thaw: std::sync::mpsc::Sender<()>,
 }
 
 impl Drop for Operator {

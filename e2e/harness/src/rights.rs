@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 const NAMESPACE: &str = "wazo-system";
+/// The name of the lease that the chart's rights are for.
+pub const LEASE: &str = "operator-wazo-plugin-operator";
 
 /// Why the rights are not there.
 #[derive(Debug, thiserror::Error)]
@@ -36,32 +38,65 @@ pub enum RightsError {
     Kube(#[from] kube::Error),
 }
 
-/// Applies the ClusterRoles of the chart with their bindings; the answer is the user that they are bound to.
+/// The rights of the chart, once they are given.
+#[derive(Debug)]
+pub struct Rights {
+    /// The user that they are bound to.
+    pub user: String,
+    /// The Role of the release's namespace, with its binding.
+    namespaced: Vec<Value>,
+}
+
+impl Rights {
+    /// Gives the rights of the release's namespace in another one, as if the release were there.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn grant_in(&self, client: &Client, namespace: &str) -> Result<(), RightsError> {
+        for object in &self.namespaced {
+            let mut object = object.clone();
+            object["metadata"]["namespace"] = Value::from(namespace);
+            apply(client, &object, Some(namespace)).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn apply(client: &Client, object: &Value, namespace: Option<&str>) -> Result<(), RightsError> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let kind = GroupVersionKind::gvk("rbac.authorization.k8s.io", "v1", &text(&object["kind"]));
+    let resource = ApiResource::from_gvk(&kind);
+    let api: Api<DynamicObject> = match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    let params = PatchParams::apply("wazo-e2e").force();
+    api.patch(&text(&object["metadata"]["name"]), &params, &Patch::Apply(object))
+        .await?;
+    Ok(())
+}
+
+/// Applies the ClusterRoles of the chart with their bindings; its Roles are for tests to apply where they need them.
 ///
 /// # Errors
 /// When Helm or the API server refuses, or the chart holds no ServiceAccount.
-pub async fn install(client: &Client, programs: &Path) -> Result<String, RightsError> {
+pub async fn install(client: &Client, programs: &Path) -> Result<Rights, RightsError> {
     let mut account = None;
+    let mut namespaced = Vec::new();
     for object in render(programs)? {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         match object["kind"].as_str() {
             Some("ServiceAccount") => account = Some(name),
-            Some(kind @ ("ClusterRole" | "ClusterRoleBinding")) => {
-                let kind = GroupVersionKind::gvk("rbac.authorization.k8s.io", "v1", kind);
-                let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
-                let params = PatchParams::apply("wazo-e2e").force();
-                api.patch(&name, &params, &Patch::Apply(&object)).await?;
-            }
-            Some("Role" | "RoleBinding") => {
-                return Err(RightsError::Unexpected(
-                    "grants rights in one namespace: say here how tests get them",
-                ));
-            }
+            Some("ClusterRole" | "ClusterRoleBinding") => apply(client, &object, None).await?,
+            Some("Role" | "RoleBinding") => namespaced.push(object),
             _ => {}
         }
     }
     let account = account.ok_or(RightsError::Unexpected("holds no ServiceAccount"))?;
-    Ok(format!("system:serviceaccount:{NAMESPACE}:{account}"))
+    Ok(Rights {
+        user: format!("system:serviceaccount:{NAMESPACE}:{account}"),
+        namespaced,
+    })
 }
 
 fn render(programs: &Path) -> Result<Vec<Value>, RightsError> {
