@@ -1,8 +1,13 @@
 //! What the schema cannot say is checked here, once per pass: the CRD may be older than the binary, too.
 
+use std::time::Duration;
+
 use url::Url;
 
+use super::duration;
 use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
+use super::pod_template;
+use super::workload::check_workload;
 
 /// A value that is not usable, by the path of its field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +45,10 @@ pub struct Plugin {
     pub url: Option<Url>,
     /// The UI registrations with the public URL of their manifest.
     pub ui: Vec<UiEntry>,
+    /// How long a rollout may take, where the spec says so.
+    pub deadline: Option<Duration>,
+    /// `spec.workload.podTemplate`, decoded and checked.
+    pub pod_template: Option<serde_json::Value>,
 }
 
 /// A UI registration with its public URL.
@@ -58,6 +67,10 @@ impl Plugin {
     /// The first field that is not usable.
     pub fn parse(spec: WazoPluginSpec) -> Result<Self, Invalid> {
         check_source(&spec)?;
+        let pod_template = match &spec.workload {
+            Some(workload) => pod_template::check(workload)?,
+            None => None,
+        };
         if let Some(expose) = &spec.expose
             && !is_host(&expose.host)
         {
@@ -66,6 +79,12 @@ impl Plugin {
                 "must be a DNS name in lower case, as in crm.acme.example",
             ));
         }
+        let deadline = spec
+            .rollout
+            .as_ref()
+            .and_then(|rollout| rollout.deadline.as_deref())
+            .map(|text| duration::field("spec.rollout.deadline", text, &duration::DEADLINE))
+            .transpose()?;
         let url = match &spec.expose {
             None => spec
                 .url
@@ -103,7 +122,13 @@ impl Plugin {
                 manifest_url,
             });
         }
-        Ok(Self { spec, url, ui })
+        Ok(Self {
+            spec,
+            url,
+            ui,
+            deadline,
+            pod_template,
+        })
     }
 
     /// The pods that the operator is to make; `None`: somebody else runs the plugin.
@@ -125,17 +150,7 @@ fn check_source(spec: &WazoPluginSpec) -> Result<(), Invalid> {
             "must have exactly one of workload, serviceRef and url: they say where the plugin runs",
         ));
     }
-    let Some(workload) = &spec.workload else {
-        return Ok(());
-    };
-    check_image(&workload.image)?;
-    if !(1..=65535).contains(&workload.port) {
-        return Err(Invalid::new("spec.workload.port", "must be between 1 and 65535"));
-    }
-    if workload.replicas < 0 {
-        return Err(Invalid::new("spec.workload.replicas", "must be at least 0"));
-    }
-    Ok(())
+    spec.workload.as_ref().map_or(Ok(()), check_workload)
 }
 
 /// Checks the name of a WazoPlugin: its children bear it, and a Service's name is a DNS-1035 label.
@@ -162,20 +177,6 @@ fn is_label(label: &str) -> bool {
         && label.chars().all(allowed)
         && !label.starts_with('-')
         && !label.ends_with('-')
-}
-
-fn check_image(image: &str) -> Result<(), Invalid> {
-    let bad = |problem: &str| Err(Invalid::new("spec.workload.image", problem));
-    if image.is_empty() {
-        return bad("must not be empty");
-    }
-    if image.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return bad("must not hold white space");
-    }
-    if image.starts_with("http://") || image.starts_with("https://") {
-        return bad("is a reference without a scheme, as in registry.example/name:1.0");
-    }
-    Ok(())
 }
 
 fn public_url(path: &str, text: &str) -> Result<Url, Invalid> {

@@ -59,7 +59,14 @@ fn stands_still(first: Option<&Fault>) -> bool {
 }
 
 fn deadline(world: &World) -> i64 {
-    i64::try_from(world.rollout_deadline.as_secs()).unwrap_or(i64::MAX)
+    let own = world
+        .itself
+        .plugin
+        .as_ref()
+        .ok()
+        .and_then(|plugin| plugin.deadline);
+    let deadline = own.unwrap_or(world.rollout_deadline);
+    i64::try_from(deadline.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn elapsed(clock: &RolloutClock, now: Timestamp) -> i64 {

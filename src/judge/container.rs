@@ -23,6 +23,8 @@ pub struct Context<'a> {
     pub port: i32,
     /// Whether this revision was ready before.
     pub worked: bool,
+    /// Seconds that a started process may take before it is held against it that it is not ready.
+    pub startup: i64,
     /// What the prober saw at the pods.
     pub readiness: Option<&'a ReadinessFact>,
     /// The moment.
@@ -183,8 +185,8 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     {
         return State::bad(ended(last, context, started).again(STARTUP_SECONDS - age));
     }
-    if age < STARTUP_SECONDS {
-        let left = STARTUP_SECONDS - age;
+    if age < context.startup {
+        let left = context.startup - age;
         return State::for_now(
             "RolloutInProgress",
             "the pods have started and are not ready yet",
@@ -268,6 +270,7 @@ mod tests {
         Context {
             owner: "Deployment/p".to_owned(),
             image: "r.test/p:1",
+            startup: STARTUP_SECONDS,
             port: 8080,
             worked: false,
             readiness,

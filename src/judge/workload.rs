@@ -4,8 +4,10 @@ use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::state::State;
 use super::{World, known_faults, settled};
+use crate::api::duration;
 use crate::api::fault::{Fault, Layer};
 use crate::api::parse::Plugin;
+use crate::api::plugin::Workload;
 use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
 use crate::observe::memory::ChildKind;
@@ -188,6 +190,7 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         image: &workload.image,
         port: workload.port,
         worked: settled(world) || deployment.ready > 0 && pods.iter().any(|pod| pod.ready),
+        startup: startup_seconds(workload),
         readiness: world.probe.readiness.as_ref(),
         now: world.now,
     };
@@ -195,6 +198,15 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         .filter(|pod| !pod.ready)
         .map(|pod| (pod, keep_known_cause(container::judge(pod, &context), world)))
         .collect()
+}
+
+/// The time that the spec gives the process to start.
+fn startup_seconds(workload: &Workload) -> i64 {
+    let asked = workload.startup.as_ref();
+    asked
+        .and_then(|startup| duration::parse(&startup.timeout))
+        .and_then(|timeout| i64::try_from(timeout.as_secs()).ok())
+        .unwrap_or(container::STARTUP_SECONDS)
 }
 
 fn worst(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, State)>) -> Option<State> {

@@ -360,3 +360,23 @@ fn a_route_that_the_gateway_does_not_take_hides_what_lies_behind_it() {
     let assessment = assess(&world);
     assert_eq!(reasons(&assessment), [Reason::RouteNotAccepted]);
 }
+
+#[test]
+fn the_deadline_of_the_spec_counts_before_that_of_the_operator() {
+    let rolling = || World::just_applied().applied().reported();
+    let asked = |deadline: &str| {
+        let deadline = deadline.to_owned();
+        rolling()
+            .spec(|spec| {
+                spec.rollout = Some(crate::api::plugin::Rollout {
+                    deadline: Some(deadline),
+                })
+            })
+            .reported()
+    };
+    let stalled =
+        |world: World, after: i64| matches!(assess(&world.later(after)).phase, Phase::Stalled { .. });
+    assert!(!stalled(rolling(), 239) && stalled(rolling(), 240));
+    assert!(!stalled(asked("30s"), 29) && stalled(asked("30s"), 30));
+    assert!(!stalled(asked("1h30m"), 5399) && stalled(asked("1h30m"), 5400));
+}

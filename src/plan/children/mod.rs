@@ -2,6 +2,8 @@
 
 pub mod deployment;
 pub mod http_route;
+mod overlay;
+pub mod pod;
 pub mod service;
 pub mod service_account;
 

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::Owner;
 use crate::api::parse::Plugin;
 
-/// The ServiceAccount, where the operator makes the pods.
+/// The ServiceAccount, where the operator makes the pods and the spec names no other one.
 #[must_use]
 pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
-    plugin.workload()?;
+    if plugin.workload()?.service_account_name.is_some() {
+        return None;
+    }
     Some(json!({
         "metadata": owner.metadata(plugin),
         "automountServiceAccountToken": false,

@@ -73,6 +73,11 @@ fn rendered() -> Vec<Value> {
                             "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
                         }],
                         "volumes": [{"name": "tmp", "emptyDir": {}}],
+                        "topologySpreadConstraints": [{
+                            "maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
+                            "whenUnsatisfiable": "ScheduleAnyway",
+                            "labelSelector": {"matchLabels": {"plugins.wazo.io/plugin": "crm-panel"}},
+                        }],
                     },
                 },
             },
@@ -107,11 +112,11 @@ fn rendered() -> Vec<Value> {
 }
 
 /// Another hash makes every pod of every plugin start anew when the operator is updated.
-const TEMPLATE: &str = "d2f40a970f145d129227c2ceecf05889";
+const TEMPLATE: &str = "2781bf47188d54caadf82d3a40428f4a";
 /// Another hash makes the operator write every child of every plugin when it is updated.
 const HASHES: [&str; 4] = [
     "9079461751b251f293c447cd8034836c",
-    "e6ec21fa09375fb5ab52fa2432be588a",
+    "76aa1a877d625d6dbeab41f689112ea6",
     "8535768a747d591786602b07d6feb018",
     "aa6da76d714d5bf39f0612f95926e6d0",
 ];
