@@ -174,7 +174,7 @@ pub enum NetworkMode {
 /// How long a rollout may take.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Rollout {
-    /// After this long the rollout has failed (`Stalled`), as in `4m`. The clock stands still while the fault is the
+    /// After this long the rollout has failed (`Stalled`), as in `4m`: 10 seconds to 24 hours. The clock stands still while the fault is the
     /// core's, the path's, a dependency's or the operator's. Default: `4m`.
     #[schemars(
         length(min = 2, max = 16),

@@ -134,6 +134,9 @@ reasons! {
     RequestRejected Operator Registration Retry
         "Report this to the operator's maintainers with the evidence"
         "The core refuses a request as invalid that nothing in the spec explains";
+    CoreCredentialsExposed Config Spec SpecChange
+        "Remove the named field: for credentials of the plugin's own, declare registrations.account"
+        "The workload mentions the Secret with the credentials of a WazoCore";
     NameTaken Config References External
         "Rename the plugin, or remove the object of the same name that the operator did not make"
         "An object of a child's name exists that the operator did not make";

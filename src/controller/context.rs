@@ -119,6 +119,7 @@ impl Context {
             .map(|core| self.applier.cores.outcomes(core, &key))
             .unwrap_or_default();
         let gateway = self.gateway(&key, plugin.as_ref().ok());
+        let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
         let itself = itself(object, plugin, core_key);
         let shared = self.shared(&itself);
         Some(World {
@@ -130,6 +131,7 @@ impl Context {
             probe: self.applier.prober.facts(&key),
             outcomes,
             shared,
+            core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
             now: Timestamp::now(),
         })

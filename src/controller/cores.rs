@@ -238,6 +238,7 @@ fn publish(
         for plugin in plugins {
             context.wake(Wake::Plugin(plugin.key()));
         }
+        context.wake_neighbours(&object.key());
     }
 }
 

@@ -9,6 +9,7 @@ mod guard;
 mod kube_requests;
 mod leader;
 mod lease;
+mod neighbours;
 mod pass;
 mod plugins;
 mod settings;

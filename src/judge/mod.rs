@@ -7,6 +7,7 @@ pub mod candidate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod exposure;
 pub mod image;
 pub mod manifest;
 pub mod registration;

@@ -2,6 +2,7 @@
 
 mod chains;
 mod core;
+mod exposure;
 mod phases;
 mod properties;
 mod restart;

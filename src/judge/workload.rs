@@ -2,6 +2,7 @@
 
 use super::candidate::Candidate;
 use super::container::{self, Context};
+use super::exposure;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
@@ -15,6 +16,9 @@ use crate::observe::memory::ChildKind;
 /// Judges children, Deployment and pods. Also: the seconds after which time alone may change what a pod shows.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
+    if let Some(candidate) = exposure::judge(world, plugin) {
+        return (State::bad(candidate), None);
+    }
     if let Some(state) = refused_child(world) {
         return (state, None);
     }

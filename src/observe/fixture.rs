@@ -92,6 +92,7 @@ impl World {
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
             shared: std::collections::BTreeSet::new(),
+            core_secrets: std::collections::BTreeSet::new(),
             rollout_deadline: Duration::from_secs(240),
             now: at(NOW),
         }

@@ -139,6 +139,8 @@ pub struct World {
     pub outcomes: Vec<StepOutcome>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
     pub shared: BTreeSet<LedgerEntry>,
+    /// The names of Secrets of this namespace that hold the credentials of a WazoCore.
+    pub core_secrets: BTreeSet<String>,
     /// How long a rollout may take.
     pub rollout_deadline: Duration,
     /// The moment.

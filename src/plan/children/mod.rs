@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL};
 use crate::api::parse::{Plugin, image_tag};
+use crate::judge::exposure;
 use crate::keys::PluginKey;
 use crate::observe::facts::Identity;
 use crate::observe::memory::ChildKind;
@@ -73,7 +74,7 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
         .filter_map(|kind| {
             let known = world.children.identity(kind);
             match object(kind, &owner, plugin) {
-                Some(_) if !is_served(kind, world) => None,
+                Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
                 Some(object) => Some(want(world, kind, known, object)),
                 None => removal(world, kind, known),
             }
@@ -89,6 +90,11 @@ fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin) -> Option<Value> {
         ChildKind::Service => service::object(owner, plugin),
         ChildKind::HttpRoute => http_route::object(owner, plugin),
     }
+}
+
+/// Pods that would get the credentials of a core are not made.
+fn is_withheld(kind: ChildKind, world: &World, plugin: &Plugin) -> bool {
+    kind == ChildKind::Deployment && exposure::judge(world, plugin).is_some()
 }
 
 /// Whether the cluster serves the kind.
