@@ -1,4 +1,4 @@
-//! The command line: `run`, `crd`, `render`, `check`.
+//! The command line: `run`, `crd`, `render`, `check`, `completions`.
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +21,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            // As for a command line that is not understood; 1 is for what `check` finds.
+            ExitCode::from(2)
         }
     }
 }

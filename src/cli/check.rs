@@ -1,4 +1,4 @@
-//! `check`: a WazoPlugin, a WazoCore or a UI manifest, without a cluster.
+//! `check`: a WazoPlugin, a WazoCore or a UI manifest, by file or by URL, without a cluster.
 
 use std::process::ExitCode;
 
@@ -11,42 +11,62 @@ use wazo_plugin_operator::api::plugin::{WazoPlugin, WazoPluginSpec};
 use wazo_plugin_operator::api::ui_manifest::{self, Level, Violation};
 use wazo_plugin_operator::core::StackUrl;
 
+use super::check_url::AtUrl;
 use super::{CliError, Output, documents, print, read};
 
-/// Checks a file. Exit code 0: nothing is wrong; 1: something is; 2: the command line is.
+/// Checks a file, or the UI manifest at a URL as a browser would load it. Exit code 0: nothing is wrong, or only worth
+/// a warning; 1: something is wrong; 2: the command line is, or the file cannot be read.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// A file with WazoPlugins and WazoCores, or a UI manifest; `-`: the standard input
+    /// A file with WazoPlugins and WazoCores, or a UI manifest; the https URL of a UI manifest; `-`: the standard input
+    #[arg(value_name = "FILE|URL")]
     file: String,
+    #[command(flatten)]
+    at_url: AtUrl,
     /// The form of the output
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
-struct Finding {
-    object: String,
-    path: String,
-    message: String,
-    error: bool,
+/// What is wrong, and where.
+pub(super) struct Finding {
+    pub(super) object: String,
+    pub(super) path: String,
+    pub(super) message: String,
+    pub(super) error: bool,
+}
+
+impl Finding {
+    /// What a rule of manifests found.
+    pub(super) fn of_manifest(violation: Violation) -> Self {
+        Self {
+            object: "UI manifest".to_owned(),
+            path: violation.path,
+            message: violation.message,
+            error: violation.level == Level::Error,
+        }
+    }
 }
 
 impl Check {
     pub(crate) fn execute(self) -> Result<ExitCode, CliError> {
-        let bytes = read(&self.file)?;
-        let (checked, findings) = if is_manifest(&bytes) {
-            (1, manifest(&bytes))
+        let (checked, findings) = if self.file.starts_with("https://") || self.file.starts_with("http://") {
+            (1, self.at_url.look(&self.file)?)
         } else {
-            objects(&self.file, &documents(&self.file, &bytes)?)?
+            file(&self.file)?
         };
         let failed = findings.iter().any(|finding| finding.error);
         match self.output {
             Output::Text => {
                 for finding in &findings {
                     let level = if finding.error { "error" } else { "warning" };
-                    println!(
-                        "{level}: {}: {}: {}",
-                        finding.object, finding.path, finding.message
-                    );
+                    let Finding {
+                        object,
+                        path,
+                        message,
+                        ..
+                    } = finding;
+                    print(&format!("{level}: {object}: {path}: {message}\n"))?;
                 }
                 if !failed {
                     print(&format!("ok: {checked} checked in {}\n", self.file))?;
@@ -74,6 +94,14 @@ impl Check {
     }
 }
 
+fn file(path: &str) -> Result<(usize, Vec<Finding>), CliError> {
+    let bytes = read(path)?;
+    if is_manifest(&bytes) {
+        return Ok((1, manifest(&bytes)));
+    }
+    objects(path, &documents(path, &bytes)?)
+}
+
 /// A UI manifest is a JSON document that is not an object of Kubernetes.
 fn is_manifest(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{")
@@ -81,12 +109,7 @@ fn is_manifest(bytes: &[u8]) -> bool {
 }
 
 fn manifest(bytes: &[u8]) -> Vec<Finding> {
-    let finding = |violation: Violation| Finding {
-        object: "UI manifest".to_owned(),
-        path: violation.path,
-        message: violation.message,
-        error: violation.level == Level::Error,
-    };
+    let finding = Finding::of_manifest;
     match ui_manifest::validate_alone(bytes) {
         Ok(valid) => valid.warnings.into_iter().map(finding).collect(),
         Err(violations) => violations.into_iter().map(finding).collect(),

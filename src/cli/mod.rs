@@ -1,6 +1,8 @@
 //! The commands.
 
 mod check;
+mod check_url;
+mod completions;
 mod crd;
 mod leader_elect;
 mod render;
@@ -25,10 +27,12 @@ pub(crate) enum Command {
     Run(Box<run::Run>),
     /// Print the CustomResourceDefinitions, or write them into a folder
     Crd(crd::Crd),
-    /// Print the objects that the operator makes for the WazoPlugins of a file, without a cluster
+    /// Print the objects that the operator makes for the WazoPlugins of a file, and what stands in the core then
     Render(render::Render),
-    /// Check a WazoPlugin, a WazoCore or a UI manifest, without a cluster
+    /// Check a WazoPlugin, a WazoCore or a UI manifest, by file or by URL, without a cluster
     Check(check::Check),
+    /// Print a script with which a shell completes these commands
+    Completions(completions::Completions),
 }
 
 impl Command {
@@ -38,6 +42,7 @@ impl Command {
             Self::Crd(crd) => crd.execute(),
             Self::Render(render) => render.execute(),
             Self::Check(check) => check.execute(),
+            Self::Completions(completions) => completions.execute(),
         }
     }
 }

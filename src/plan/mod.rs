@@ -3,6 +3,7 @@
 
 pub mod children;
 pub mod finalizer;
+pub mod outline;
 pub mod probes;
 pub mod registrations;
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod job;
 mod look;
 mod metrics;
 mod network;
+mod once;
 mod open;
 mod prober;
 mod queue;
@@ -32,6 +33,7 @@ pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
 pub use job::{ProbeJob, ReadinessJob};
 pub use look::{CertificateFlaw, FramingHeader, Look, LookError, ReadinessLook, RedirectFlaw};
 pub use network::{Network, ResolveError, Stream, SystemNetwork};
+pub use once::look_once;
 pub use prober::{Prober, ProberError};
 pub use settings::ProbeSettings;
 
