@@ -44,6 +44,8 @@ pub enum Wake {
     Core(CoreKey),
     /// A Gateway changed: the plugins that it serves are woken by the controller.
     Gateway(Key),
+    /// The labels of a namespace changed: its plugins are woken by the controller.
+    Namespace(String),
 }
 
 /// Where rooms leave a [`Wake`]. Sending never blocks; a closed receiver (shutdown) is ignored.

@@ -65,6 +65,12 @@ reasons! {
     CoreNotFound Config References External
         "Create the WazoCore that spec.coreRef names, or correct the reference"
         "The WazoCore does not exist";
+    CoreNotGranted Config References External
+        "Correct spec.coreRef, or ask who runs the WazoCore for a grant (its spec.grants) to this namespace"
+        "The WazoCore of another namespace does not exist, or grants nothing to this namespace: which of both is not told";
+    NotGranted Config References External
+        "Ask who runs the WazoCore to grant it (its spec.grants), or take it out of the spec"
+        "The plugin asks for a kind of registration or a tenant that the WazoCore does not grant";
     CoreSuspended Config References External
         "Set spec.suspend of the WazoCore to false"
         "The WazoCore is suspended while work is pending";

@@ -12,13 +12,16 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{Settings, backoff::Backoff, changes::Changes};
-use crate::api::core::WazoCore;
+use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
-use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
+use crate::api::plugin::{
+    RegistrationState, RegistrationStatus, WazoPlugin, WazoPluginSpec, WazoPluginStatus,
+};
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
+use crate::observe::allowance::Allowance;
 use crate::observe::directory::Directory;
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::owner::Owner;
@@ -82,14 +85,56 @@ impl Context {
         ))
     }
 
-    /// The plugins that refer to a core.
-    pub(super) fn plugins_of(&self, core: &CoreKey) -> Vec<Arc<Raw<WazoPlugin>>> {
+    /// The plugins that refer to a core, whether it lets them or not.
+    pub(super) fn referrers(&self, core: &CoreKey) -> Vec<Arc<Raw<WazoPlugin>>> {
         self.plugins
             .state_filter(|object| Self::core_of(object).as_ref() == Some(core))
     }
 
+    /// What a core, as far as the watch has told of it, allows the plugins of a namespace.
+    fn allowance(&self, core: &CoreKey, namespace: &str) -> Option<Allowance> {
+        let reference = ObjectRef::new(&core.name).within(&core.namespace);
+        let spec: WazoCoreSpec = self.core_objects.get(&reference)?.spec().ok()?;
+        let labels = self.applier.store.namespace(namespace);
+        Allowance::of(
+            &core.namespace,
+            spec.grants.as_deref(),
+            namespace,
+            labels.as_ref(),
+        )
+    }
+
+    /// Whether a core may be seen by a plugin: it is of the same namespace, grants something, or holds something of it.
+    /// What a plugin's author can write proves nothing.
+    fn is_seen(&self, core: &CoreKey, plugin: &Raw<WazoPlugin>, allowance: Option<&Allowance>) -> bool {
+        let key = plugin.key();
+        let holds = |row: &RegistrationStatus| {
+            use RegistrationState::{Deregistering, Registered, Registering};
+            matches!(row.state, Registered | Registering | Deregistering)
+        };
+        key.namespace == core.namespace
+            || allowance.is_some_and(|allowance| !allowance.is_nothing())
+            || plugin
+                .status::<WazoPluginStatus>()
+                .registrations
+                .iter()
+                .any(holds)
+            || !self.applier.cores.outcomes(core, &key).is_empty()
+    }
+
+    /// The plugins that use a core: a stranger's reference neither counts nor holds it.
+    pub(super) fn plugins_of(&self, core: &CoreKey) -> Vec<Arc<Raw<WazoPlugin>>> {
+        let mut plugins = self.referrers(core);
+        plugins.retain(|plugin| {
+            let namespace = plugin.key().namespace;
+            namespace == core.namespace
+                || self.is_seen(core, plugin, self.allowance(core, &namespace).as_ref())
+        });
+        plugins
+    }
+
     /// Whether there is such a WazoCore, as far as the watch has told.
-    pub(super) fn core_exists(&self, core: &CoreKey) -> bool {
+    fn core_exists(&self, core: &CoreKey) -> bool {
         self.core_objects
             .get(&ObjectRef::new(&core.name).within(&core.namespace))
             .is_some()
@@ -102,10 +147,13 @@ impl Context {
             .and_then(|()| object.spec::<WazoPluginSpec>().map_err(Invalid::from))
             .and_then(Plugin::parse);
         let core_key = Self::core_of(object);
+        let allowance = core_key
+            .as_ref()
+            .and_then(|core| self.allowance(core, &key.namespace));
         let core = match &core_key {
             None => None,
             Some(core) => match self.directory.get(core) {
-                _ if !self.core_exists(core) => None,
+                _ if !self.core_exists(core) || !self.is_seen(core, object, allowance.as_ref()) => None,
                 Some(entry) => Some(CoreView {
                     key: core.clone(),
                     entry,
@@ -125,6 +173,7 @@ impl Context {
         Some(World {
             itself,
             core,
+            allowance,
             children: self.applier.store.children(&key),
             memory: self.applier.memory.of(&key),
             gateway,
@@ -161,7 +210,11 @@ impl Context {
         let others = self.plugins.state_filter(|other| {
             other.meta().deletion_timestamp.is_none()
                 && other.meta().uid.as_deref() != Some(&itself.uid)
-                && Self::core_of(other).and_then(|core| self.place(&core)).as_ref() == Some(&place)
+                && Self::core_of(other).is_some_and(|core| {
+                    let allowance = self.allowance(&core, &other.key().namespace);
+                    self.place(&core).as_ref() == Some(&place)
+                        && self.is_seen(&core, other, allowance.as_ref())
+                })
         });
         others
             .iter()
@@ -242,6 +295,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         resource_version: meta.resource_version.clone().unwrap_or_default(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
+        has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
         ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),

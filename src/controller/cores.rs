@@ -63,7 +63,7 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     let unusable = refresh(object, context, &object.key()).await?;
     let seen = Seen::of(object, context, owner, unusable);
     let fault = seen.fault();
-    publish(object, context, &seen, fault.clone(), &plugins);
+    publish(object, context, &seen, fault.clone());
     let written = report(
         object,
         context,
@@ -218,13 +218,7 @@ impl Seen {
 }
 
 /// Lets the plugins see the core; where that changes anything for them, they are woken.
-fn publish(
-    object: &Raw<WazoCore>,
-    context: &Context,
-    seen: &Seen,
-    fault: Option<Fault>,
-    plugins: &[Arc<Raw<WazoPlugin>>],
-) {
+fn publish(object: &Raw<WazoCore>, context: &Context, seen: &Seen, fault: Option<Fault>) {
     let tenant = seen.facts.as_ref().and_then(|facts| facts.tenant);
     let entry = CoreEntry {
         spec: seen.spec.clone(),
@@ -235,7 +229,7 @@ fn publish(
         deleting: seen.deleting,
     };
     if context.directory.set(&object.key(), entry) {
-        for plugin in plugins {
+        for plugin in context.referrers(&object.key()) {
             context.wake(Wake::Plugin(plugin.key()));
         }
         context.wake_neighbours(&object.key());

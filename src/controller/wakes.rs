@@ -27,6 +27,13 @@ pub(super) fn route(
             match wake {
                 Wake::Plugin(key) => send(&plugins, &key),
                 Wake::Core(key) => send(&cores, &key),
+                Wake::Namespace(namespace) => {
+                    for object in context.plugins.state() {
+                        if object.key().namespace == namespace {
+                            send(&plugins, &object.key());
+                        }
+                    }
+                }
                 Wake::Gateway(gateway) => {
                     for object in context.plugins.state() {
                         if names(&object, &gateway) {

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod container;
 pub mod core;
 pub mod exposure;
+pub mod grant;
 pub mod image;
 pub mod manifest;
 pub mod registration;
@@ -171,6 +172,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         .map(|candidate| candidate.fault.clone())
         .collect();
     faults.extend(core);
+    let refused = grant::refusals(world, plugin);
+    faults.extend(refused.into_iter().map(|candidate| candidate.fault));
     let mut faults = settled_faults(world, faults);
     let waiting = chain
         .iter()
@@ -273,23 +276,10 @@ fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault>
     if plugin.ui.is_empty() && world.core.is_some() {
         return None;
     }
-    let key = &world.itself.key;
-    let Some(core) = &world.core else {
-        let name = &plugin.spec.core_ref.name;
-        let message = format!("there is no WazoCore \"{name}\" in this namespace");
-        return Some(
-            Candidate::new(Reason::CoreNotFound, world.now, message.clone())
-                .evidence("API server", message, Some(format!("WazoCore/{name}")))
-                .object(
-                    "plugins.wazo.io/v1alpha1",
-                    "WazoPlugin",
-                    &key.namespace,
-                    &key.name,
-                )
-                .field("spec.coreRef.name")
-                .fault,
-        );
-    };
+    if let Some(candidate) = grant::no_core(world) {
+        return Some(candidate.fault);
+    }
+    let core = world.core.as_ref()?;
     let caused_by = ObjectReference {
         api_version: Some("plugins.wazo.io/v1alpha1".to_owned()),
         kind: Some("WazoCore".to_owned()),
@@ -333,7 +323,8 @@ fn settled_faults(world: &World, faults: Vec<Fault>) -> Vec<Fault> {
 
 /// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
 fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
-    let away = world.core.as_ref().and_then(|core| core.fault()).filter(|core| {
+    let seen = world.core.as_ref().filter(|_| !grant::is_withheld(world));
+    let away = seen.and_then(|core| core.fault()).filter(|core| {
         core.blocking && matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0
     });
     let of_the_process = matches!(

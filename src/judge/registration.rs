@@ -5,11 +5,13 @@ use jiff::Timestamp;
 use super::World;
 use super::candidate::Candidate;
 use super::core::from_error;
+use super::grant::{self, Standing};
 use super::state::State;
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
 use crate::api::reason::Reason;
 use crate::core::facts::{AppEdit, AppKey, CoreStep, StepState};
+use crate::observe::ledger::LedgerEntry;
 use crate::observe::world::CoreView;
 
 /// One declared entry with how far it is, and what is wrong where something is.
@@ -50,6 +52,20 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
         .iter()
         .find(|row| row.name == entry.entry.name && row.url.as_deref() == Some(url));
     let registered_before = before.is_some_and(|row| row.state == RegistrationState::Registered);
+    if grant::standing(world, RegistrationKind::UiApplication) == Standing::Refused {
+        let stands = world.itself.ledger.ui.contains(&LedgerEntry {
+            product: entry.entry.product,
+            url: entry.manifest_url.clone(),
+        });
+        let mut removal = world
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.step.edit == AppEdit::Absent(url.to_owned()))
+            .peekable();
+        let taken_out = removal.peek().is_some()
+            && removal.all(|outcome| matches!(outcome.state, StepState::Done { .. }));
+        return refused(world, stands && !taken_out, before, &row);
+    }
     let Some(core) = &world.core else {
         return Row {
             status: row(1, 0, RegistrationState::Held, Some("CoreNotFound")),
@@ -124,6 +140,33 @@ fn judge_entry(world: &World, entry: &UiEntry) -> Row {
     Row {
         status: row(desired, current, state, reason),
         state: worst,
+    }
+}
+
+/// What the core does not grant: it is taken out where it stands there.
+fn refused(
+    world: &World,
+    stands: bool,
+    before: Option<&RegistrationStatus>,
+    row: &impl Fn(usize, usize, RegistrationState, Option<&str>) -> RegistrationStatus,
+) -> Row {
+    let word = if grant::is_withheld(world) {
+        Reason::CoreNotGranted.as_str()
+    } else {
+        Reason::NotGranted.as_str()
+    };
+    let desired = before
+        .and_then(|row| usize::try_from(row.desired).ok())
+        .unwrap_or(1);
+    if stands && world.core.is_some() {
+        return Row {
+            status: row(desired, 0, RegistrationState::Deregistering, Some(word)),
+            state: State::waiting(word, "what the core does not grant any more is being taken out"),
+        };
+    }
+    Row {
+        status: row(desired, 0, RegistrationState::Refused, Some(word)),
+        state: State::waiting(word, "the core does not grant it"),
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
+use super::allowance::Allowance;
 use super::facts::{DeploymentFact, GatewayFact, Identity, RouteFact, RouteParentFact};
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
@@ -72,6 +73,7 @@ impl World {
                 resource_version: "100".to_owned(),
                 finalizers: Vec::new(),
                 deleting: false,
+                has_ledger: true,
                 ledger: Ledger::default(),
                 abandon: false,
                 requested_at: None,
@@ -83,6 +85,7 @@ impl World {
                 },
             },
             core: Some(core_view()),
+            allowance: Allowance::of("acme", None, "acme", None),
             children: ChildFacts::default(),
             memory: Default::default(),
             gateway: GatewayView::Found(GatewayFact {

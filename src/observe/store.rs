@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::allowance::Labels;
 use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
 use super::memory::ChildKind;
 use crate::keys::{Key, PluginKey};
@@ -49,6 +50,7 @@ pub struct FactStore {
 struct Inner {
     children: HashMap<PluginKey, ChildFacts>,
     gateways: HashMap<Key, GatewayFact>,
+    namespaces: HashMap<String, Labels>,
     gateway_api_missing: bool,
 }
 
@@ -99,6 +101,29 @@ impl FactStore {
             };
             before != fact
         })
+    }
+
+    /// The labels of a namespace; `None`: there is none of that name, as far as the watch has told.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<Labels> {
+        self.read(|inner| inner.namespaces.get(name).cloned())
+    }
+
+    /// Sets or removes the labels of a namespace; true where that made a difference.
+    pub fn set_namespace(&self, name: &str, labels: Option<Labels>) -> bool {
+        self.write(|inner| {
+            let before = match &labels {
+                Some(labels) => inner.namespaces.insert(name.to_owned(), labels.clone()),
+                None => inner.namespaces.remove(name),
+            };
+            before != labels
+        })
+    }
+
+    /// The namespaces known.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<String> {
+        self.read(|inner| inner.namespaces.keys().cloned().collect())
     }
 
     /// The plugins with children, for a relist to find those whose object is gone.

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::time::Duration;
 
+mod namespaces;
+
 use super::facts::{DeploymentFact, Identity, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
@@ -47,7 +49,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 6;
+const WATCHES: usize = 7;
 
 impl Watches {
     /// Prepares the watches.
@@ -73,7 +75,11 @@ impl Watches {
             watches.children::<Deployment>(),
             watches.children::<Service>(),
             watches.children::<HttpRoute>(),
-            future::join(watches.children::<Pod>(), watches.gateways()),
+            future::join3(
+                watches.children::<Pod>(),
+                watches.gateways(),
+                namespaces::follow(watches),
+            ),
         )
         .await;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::allowance::Allowance;
 use super::directory::CoreEntry;
 use super::facts::GatewayFact;
 use super::ledger::{Ledger, LedgerEntry};
@@ -35,8 +36,10 @@ pub struct Itself {
     pub finalizers: Vec<String>,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Our ledger annotation.
+    /// Our ledger annotation; made from the status where it is lost.
     pub ledger: Ledger,
+    /// Whether the annotation stands there.
+    pub has_ledger: bool,
     /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
     pub abandon: bool,
     /// The annotation `reconcile.plugins.wazo.io/requestedAt`.
@@ -125,8 +128,11 @@ pub enum GatewayView {
 pub struct World {
     /// The object itself.
     pub itself: Itself,
-    /// Its core; `None`: there is none of that name.
+    /// Its core; `None`: there is none of that name, or it is one of another namespace that grants nothing to this one
+    /// and holds nothing of the plugin.
     pub core: Option<CoreView>,
+    /// What its core allows it; `None`: it cannot be told now.
+    pub allowance: Option<Allowance>,
     /// Its children and pods.
     pub children: ChildFacts,
     /// What we remember of our writes to them.

@@ -20,7 +20,9 @@ pub struct MetadataChange {
 pub fn keep(world: &World, ledger: &Ledger) -> Option<MetadataChange> {
     let finalizers = &world.itself.finalizers;
     let has = finalizers.iter().any(|finalizer| finalizer == FINALIZER);
-    if has && *ledger == world.itself.ledger {
+    // An empty one is no annotation at all.
+    let stands = *ledger == world.itself.ledger || (*ledger == Ledger::default() && !world.itself.has_ledger);
+    if has && stands {
         return None;
     }
     let mut finalizers = finalizers.clone();

@@ -2,7 +2,8 @@
 
 use crate::api::condition::{ConditionType, find};
 use crate::api::fault::Fault;
-use crate::api::plugin::{RegistrationState, WazoPluginStatus};
+use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
+use crate::api::reason::Reason;
 use crate::apply::Applied;
 
 /// An event to be published about the object.
@@ -52,6 +53,12 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
             ));
         }
     }
+    notes.extend(
+        after
+            .registrations
+            .iter()
+            .filter_map(|row| taken_out(before, row)),
+    );
     notes.extend(faults(before.fault.as_ref(), after.fault.as_ref()));
     let ready = |status: &WazoPluginStatus| {
         find(&status.conditions, ConditionType::Ready).is_some_and(|condition| condition.status == "True")
@@ -64,6 +71,24 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         ));
     }
     notes
+}
+
+/// What is told when an entry that the core does not grant any more was taken out.
+fn taken_out(before: &WazoPluginStatus, row: &RegistrationStatus) -> Option<Note> {
+    use RegistrationState::{Deregistering, Refused, Registered, Registering};
+    let was = before.registrations.iter().find(|old| old.name == row.name)?;
+    let not_granted = [Reason::NotGranted, Reason::CoreNotGranted]
+        .iter()
+        .any(|reason| row.reason.as_deref() == Some(reason.as_str()));
+    let stood = matches!(was.state, Registered | Registering | Deregistering);
+    (not_granted && stood && row.state == Refused).then(|| {
+        let url = was.url.as_deref().unwrap_or_default();
+        let text = format!(
+            "took \"{}\" ({url}) out of the core, which does not grant it any more",
+            row.name
+        );
+        normal("Deregistered", "Deregister", text)
+    })
 }
 
 /// What is told when a fault comes, goes or turns out to be another.
@@ -147,7 +172,6 @@ fn normal(reason: &'static str, action: &'static str, text: String) -> Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::reason::Reason;
     use crate::judge::candidate::Candidate;
     use jiff::Timestamp;
 

@@ -8,6 +8,7 @@ use crate::api::names::PLUGIN_LABEL;
 use crate::api::parse::{Plugin, image_tag};
 use crate::api::plugin::{Registered, RegistrationState, WazoPluginStatus};
 use crate::api::reason::Reason;
+use crate::judge::grant;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, Phase};
@@ -65,16 +66,15 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
 #[must_use]
 pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
     let before = &world.itself.before;
-    let of_the_core = |fault: &&Fault| {
-        fault.blocking && (fault.caused_by.is_some() || fault.reason == Reason::CoreNotFound)
-    };
+    let no_core = |reason| matches!(reason, Reason::CoreNotFound | Reason::CoreNotGranted);
+    let of_the_core = |fault: &&Fault| fault.blocking && (fault.caused_by.is_some() || no_core(fault.reason));
     // A spec that is not usable is judged alone; the core may be away all the same.
     let by_core = world.core.as_ref().and_then(|core| core.fault());
-    let blocked = assessment
-        .faults
-        .iter()
-        .find(of_the_core)
-        .or(by_core.filter(|fault| fault.blocking));
+    let by_core = by_core.filter(|fault| fault.blocking);
+    let blocked = assessment.faults.iter().find(of_the_core).or(by_core);
+    // Of a core that grants nothing here no more is told than whether it holds the deletion up.
+    let in_the_way = by_core.is_some() || world.core.is_none();
+    let blocked = blocked.filter(|_| in_the_way || !grant::is_withheld(world));
     let suspended = world.core.as_ref().is_some_and(|core| core.suspended());
     let (reason, message) = match blocked {
         None if suspended => (

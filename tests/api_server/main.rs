@@ -11,6 +11,7 @@ mod core_config;
 mod crash_points;
 mod deletion;
 mod first_plugin;
+mod grants;
 mod idle;
 mod leadership;
 mod leadership_process;

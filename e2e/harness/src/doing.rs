@@ -6,6 +6,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::Value;
 
 use crate::objects;
+use crate::scope;
 use crate::trial::Trial;
 
 impl Trial {
@@ -42,6 +43,14 @@ impl Trial {
     /// When it refuses.
     pub async fn try_apply(&self, object: &Value) -> Result<(), kube::Error> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut object = object.clone();
+        if let Some(label) = self
+            .label()
+            .filter(|_| text(&object["apiVersion"]).contains("wazo.io"))
+        {
+            object["metadata"]["labels"][scope::LABEL] = label.into();
+        }
+        let object = &object;
         let api = self.api(&text(&object["apiVersion"]), &text(&object["kind"]));
         let params = PatchParams::apply("test").force();
         api.patch(&text(&object["metadata"]["name"]), &params, &Patch::Apply(object))

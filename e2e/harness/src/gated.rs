@@ -11,22 +11,22 @@ use tower::{Layer, Service};
 use wazo_plugin_operator::core::{CaError, StackUrl, Wire, WireError, WireFactory};
 
 use crate::gate::{Asked, Gate, Side};
-use crate::scope;
+use crate::scope::Scope;
 
-/// Puts a gate before the API server, and narrows what is asked to one namespace.
+/// Puts a gate before the API server, and narrows what is asked.
 #[derive(Clone)]
 pub struct GateLayer {
     gate: Arc<Gate>,
-    namespace: Arc<str>,
+    scope: Arc<Scope>,
 }
 
 impl GateLayer {
-    /// The layer of an operator that is to see one namespace.
+    /// The layer of an operator that is to see so much.
     #[must_use]
-    pub fn new(gate: Arc<Gate>, namespace: &str) -> Self {
+    pub fn new(gate: Arc<Gate>, scope: Scope) -> Self {
         Self {
             gate,
-            namespace: namespace.into(),
+            scope: Arc::new(scope),
         }
     }
 }
@@ -69,7 +69,7 @@ where
             .path_and_query()
             .map_or("/", |asked| asked.as_str())
             .to_owned();
-        if let Some(narrowed) = scope::narrowed(&asked, &self.layer.namespace) {
+        if let Some(narrowed) = self.layer.scope.narrowed(&asked) {
             let mut parts = request.uri().clone().into_parts();
             parts.path_and_query = Some(narrowed.parse().expect("made of a valid path"));
             *request.uri_mut() = http::Uri::from_parts(parts).expect("only the path changed");

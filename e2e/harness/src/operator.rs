@@ -14,6 +14,7 @@ use crate::gate::Gate;
 use crate::gated::{GateLayer, GatedWires};
 use crate::log::Log;
 use crate::network::TestNetwork;
+use crate::scope::Scope;
 
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -22,8 +23,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 pub struct Wiring {
     /// How it reaches the API server.
     pub config: kube::Config,
-    /// The namespace that it sees.
-    pub namespace: String,
+    /// What it sees.
+    pub scope: Scope,
     /// The network that its prober sees.
     pub network: Arc<TestNetwork>,
     /// The prober's settings.
@@ -72,7 +73,7 @@ impl Wiring {
         };
         Self {
             config,
-            namespace: namespace.to_owned(),
+            scope: Scope::Namespace(namespace.to_owned()),
             network,
             probe,
             intervals,
@@ -126,7 +127,7 @@ impl Operator {
         runtime.spawn(async move {
             let client = ClientBuilder::try_from(wiring.config)
                 .expect("the configuration was used before")
-                .with_layer(&GateLayer::new(gated.clone(), &wiring.namespace))
+                .with_layer(&GateLayer::new(gated.clone(), wiring.scope.clone()))
                 .build();
             let parts = Parts {
                 client,

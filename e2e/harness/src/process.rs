@@ -39,10 +39,10 @@ impl Process {
     ) -> Self {
         let client = ClientBuilder::try_from(wiring.config.clone())
             .expect("the configuration was used before")
-            .with_layer(&GateLayer::new(gate, &wiring.namespace))
+            .with_layer(&GateLayer::new(gate, wiring.scope.clone()))
             .build();
         let (url, proxy) = forward(client).await;
-        let kubeconfig = folder.join(format!("kubeconfig-{}", wiring.namespace));
+        let kubeconfig = folder.join(format!("kubeconfig-{}", wiring.scope));
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": url}}],

@@ -48,6 +48,11 @@ fn kinds() -> [ApiResource; 2] {
 }
 
 impl Recorder {
+    /// The namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Begins to record. Text of `secrets` in a status breaks a rule.
     #[must_use]
     pub fn start(client: &Client, namespace: &str, secrets: Vec<String>) -> Self {

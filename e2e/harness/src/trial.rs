@@ -21,6 +21,7 @@ use crate::objects;
 use crate::operator::{Operator, Wiring};
 use crate::pod_state::PodState;
 use crate::recorder::Recorder;
+use crate::scope::Scope;
 
 /// How long a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -97,6 +98,8 @@ pub struct Trial {
     pub(crate) core: SimulatedCore,
     wiring: Wiring,
     recorder: Recorder,
+    /// Those of the trial's other namespaces.
+    neighbours: Vec<Recorder>,
     operator: Option<Operator>,
     panels: Vec<(String, Arc<Panel>)>,
     pub(crate) patience: Duration,
@@ -132,6 +135,7 @@ impl Trial {
             core,
             wiring,
             recorder,
+            neighbours: Vec::new(),
             operator: None,
             panels: Vec::new(),
             patience: PATIENCE,
@@ -144,14 +148,19 @@ impl Trial {
             Err(panic) => Err(panic),
         };
         if outcome.is_err() {
-            println!("{}", namespace::describe(&self.client, &self.namespace).await);
-            println!("--- every write of a status\n{}", self.recorder.story());
+            for recorder in self.recorders() {
+                let namespace = recorder.namespace();
+                println!("{}", namespace::describe(&self.client, namespace).await);
+                println!("--- every write of a status in {namespace}\n{}", recorder.story());
+            }
             println!("--- external applications\n{:#?}", self.core.apps().list());
             println!("--- log of the operator\n{}", self.wiring.log.text());
         }
         drop(self.operator.take());
         if !self.plane.is_disposable() {
-            namespace::delete(&self.client, &self.namespace).await;
+            for recorder in self.recorders() {
+                namespace::delete(&self.client, recorder.namespace()).await;
+            }
         }
         outcome
     }
@@ -161,8 +170,11 @@ impl Trial {
         if let Some(operator) = self.operator.take() {
             operator.stop().await;
         }
-        self.recorder.catch_up().await;
-        let broken = self.recorder.broken();
+        let mut broken = Vec::new();
+        for recorder in self.recorders() {
+            recorder.catch_up().await;
+            broken.extend(recorder.broken());
+        }
         assert!(
             broken.is_empty(),
             "{} broken rules:\n{}",
@@ -184,6 +196,38 @@ impl Trial {
     /// Waits longer, or shorter, than [`PATIENCE`] from here on.
     pub const fn wait_at_most(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// Makes another namespace that the operator sees, too; to be called before anything is applied. What is done from
+    /// here on is done in the first one until the other one is entered.
+    pub async fn neighbour(&mut self) -> String {
+        let neighbour = namespace::make(&self.client).await;
+        if self.neighbours.is_empty() {
+            self.wiring.scope = Scope::Labelled(self.namespace.clone());
+        }
+        let secrets = vec![self.core.account().1.to_owned()];
+        self.neighbours
+            .push(Recorder::start(&self.client, &neighbour, secrets));
+        let gateway = GatewayState::Programmed(TestNetwork::gateway());
+        self.plane.gateways().set(&neighbour, gateway);
+        neighbour
+    }
+
+    fn recorders(&self) -> impl Iterator<Item = &Recorder> {
+        std::iter::once(&self.recorder).chain(&self.neighbours)
+    }
+
+    /// Goes on in another namespace of the trial; the answer is the one that is left.
+    pub fn enter(&mut self, namespace: &str) -> String {
+        std::mem::replace(&mut self.namespace, namespace.to_owned())
+    }
+
+    /// The label that objects need to be seen by the operator, where it sees several namespaces.
+    pub(crate) fn label(&self) -> Option<&str> {
+        match &self.wiring.scope {
+            Scope::Labelled(value) => Some(value),
+            Scope::Namespace(_) => None,
+        }
     }
 
     /// The namespace.

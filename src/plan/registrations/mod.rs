@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use super::CoreWishes;
 use crate::api::parse::Plugin;
-use crate::api::plugin::{DeletionPolicy, RegistrationState};
+use crate::api::plugin::{DeletionPolicy, RegistrationKind, RegistrationState};
 use crate::core::facts::{AppEdit, CoreStep, StepState};
 use crate::judge::Assessment;
+use crate::judge::grant::{self, Standing};
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::world::World;
 
@@ -25,6 +26,16 @@ pub struct Wanted {
 #[must_use]
 pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted {
     let known = &world.itself.ledger;
+    match grant::standing(world, RegistrationKind::UiApplication) {
+        Standing::Open => {}
+        Standing::Refused => return withdrawn(world),
+        Standing::Unknown => {
+            return Wanted {
+                wishes: None,
+                ledger: known.clone(),
+            };
+        }
+    }
     let Some(core) = &world.core else {
         return Wanted {
             wishes: None,
@@ -85,6 +96,28 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
     }
 }
 
+/// What is not granted, or not any more: what stands in the core is taken out, and what was wished for is not any more.
+fn withdrawn(world: &World) -> Wanted {
+    let ledger = world.itself.ledger.clone();
+    let wishes = |steps| {
+        let key = world.itself.core.clone()?;
+        Some(CoreWishes { key, steps })
+    };
+    let entries = standing_entries(world);
+    let Some((core, tenant)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
+        return Wanted {
+            wishes: wishes(Vec::new()),
+            ledger,
+        };
+    };
+    let steps = ui::steps(core, tenant, entries.iter(), AppEdit::Absent);
+    let done = steps.iter().all(|step| is_done(world, step));
+    Wanted {
+        wishes: wishes(steps),
+        ledger: if done { Ledger::default() } else { ledger },
+    }
+}
+
 /// What is to be taken out of the core before the object may go.
 #[derive(Clone, Debug, Default)]
 pub struct Removal {
@@ -105,26 +138,10 @@ pub fn removal(world: &World) -> Removal {
             done: true,
         };
     }
-    let mut entries: BTreeSet<LedgerEntry> = world.itself.ledger.ui.clone();
-    // The ledger may have been lost with the annotations; what the status says to be registered is as good.
-    let before = &world.itself.before.registrations;
-    let registered = |name: &str| {
-        before.iter().any(|row| {
-            row.name == name && !matches!(row.state, RegistrationState::Held | RegistrationState::Pending)
-        })
-    };
-    if let Some(plugin) = plugin {
-        entries.extend(
-            plugin
-                .ui
-                .iter()
-                .filter(|entry| registered(&entry.entry.name))
-                .map(ui::key),
-        );
-    }
-    // What another plugin declares, too, is that one's from now on.
-    entries.retain(|entry| !world.shared.contains(entry));
-    if entries.is_empty() {
+    let entries = standing_entries(world);
+    // What a stranger wrote of a core that never let it in is nothing to wait for.
+    let never_let_in = world.core.is_none() && grant::is_foreign(world) && !is_attested(world);
+    if entries.is_empty() || never_let_in {
         return Removal {
             wishes: None,
             done: true,
@@ -145,6 +162,44 @@ pub fn removal(world: &World) -> Removal {
         }),
         done,
     }
+}
+
+/// Whether our own status says that something stands in the core.
+fn is_attested(world: &World) -> bool {
+    let rows = &world.itself.before.registrations;
+    rows.iter().any(|row| {
+        use RegistrationState::{Deregistering, Registered, Registering};
+        matches!(row.state, Registered | Registering | Deregistering)
+    })
+}
+
+/// What may stand in the core because of a plugin, and of no other one.
+fn standing_entries(world: &World) -> BTreeSet<LedgerEntry> {
+    let plugin = world.itself.plugin.as_ref().ok();
+    let mut entries: BTreeSet<LedgerEntry> = world.itself.ledger.ui.clone();
+    // The ledger may have been lost with the annotations; what the status says to be registered is as good.
+    let before = &world.itself.before.registrations;
+    let registered = |name: &str| {
+        before.iter().any(|row| {
+            row.name == name
+                && !matches!(
+                    row.state,
+                    RegistrationState::Held | RegistrationState::Pending | RegistrationState::Refused
+                )
+        })
+    };
+    if let Some(plugin) = plugin {
+        entries.extend(
+            plugin
+                .ui
+                .iter()
+                .filter(|entry| registered(&entry.entry.name))
+                .map(ui::key),
+        );
+    }
+    // What another plugin declares, too, is that one's from now on.
+    entries.retain(|entry| !world.shared.contains(entry));
+    entries
 }
 
 fn is_done(world: &World, step: &CoreStep) -> bool {

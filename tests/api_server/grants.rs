@@ -1,0 +1,255 @@
+//! Grants: who may use a core for what. What no grant names is refused, and nothing is told of it.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::{Value, json};
+use wazo_e2e::objects::{self, CORE, Seen, plugin};
+use wazo_e2e::trial::{STRANGER, Trial, trial};
+
+const TENANT: &str = "5d1c3d2e-0a9d-4d0c-8a42-5b6f8f1effff";
+
+/// A plugin that refers to a core of another namespace.
+fn foreign(name: &str, core: &str, namespace: &str) -> Value {
+    let mut object = plugin(name);
+    object["spec"]["coreRef"] = json!({"name": core, "namespace": namespace});
+    object
+}
+
+/// Grants UI applications to the namespaces with a label.
+fn to_partners() -> Value {
+    json!([{"namespaces": {"from": "Selector", "selector": {"matchLabels": {"wazo": "partner"}}}}])
+}
+
+async fn label(trial: &Trial, namespace: &str, value: Option<&str>) {
+    let patch = Patch::Merge(json!({"metadata": {"labels": {"wazo": value}}}));
+    let api: Api<Namespace> = Api::all(trial.client().clone());
+    api.patch(namespace, &PatchParams::default(), &patch)
+        .await
+        .expect("a namespace is labelled");
+}
+
+/// A core in the namespace of the trial, and another namespace, which is entered. The answer: both.
+async fn two_namespaces(trial: &mut Trial, grants: Option<Value>) -> (String, String) {
+    let acme = trial.neighbour().await;
+    trial.connect().await;
+    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+    let cores = trial.enter(&acme);
+    trial.apply(&objects::gateway()).await;
+    (cores, acme)
+}
+
+fn without_the_name(seen: &Seen, name: &str) -> Value {
+    let mut status = seen.0["status"].clone();
+    let fault = &mut status["fault"];
+    for field in ["since", "evidence"] {
+        fault[field] = Value::Null;
+    }
+    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+        condition["lastTransitionTime"] = Value::Null;
+    }
+    status["rollout"] = Value::Null;
+    serde_json::from_str(&status.to_string().replace(name, "<core>")).expect("it was JSON before")
+}
+
+#[test]
+fn a_core_of_another_namespace_serves_those_that_it_grants_and_no_others() {
+    trial(async |trial: &mut Trial| {
+        let (cores, acme) = two_namespaces(trial, Some(to_partners())).await;
+        label(trial, &acme, Some("partner")).await;
+        trial.start();
+        trial.panel("crm").await;
+        trial.apply(&foreign("crm", CORE, &cores)).await;
+        trial.well("crm").await;
+        assert!(trial.is_registered("crm"));
+        trial.enter(&cores);
+        trial
+            .core_until("counting", |seen| {
+                seen.0["status"]["plugins"]["total"] == 1 && seen.finalizers().len() == 1
+            })
+            .await;
+        trial.enter(&acme);
+        // Withdrawn: what stands in the core is taken out, and the plugin says why.
+        label(trial, &acme, None).await;
+        let seen = trial.fault("crm", "Config", "CoreNotGranted").await;
+        assert!(seen.is_blocked() && !seen.is_ready());
+        assert_eq!(seen.0["status"]["fault"]["object"]["fieldPath"], "spec.coreRef");
+        trial.holds("deregistered", || !trial.is_known("crm")).await;
+        let seen = trial
+            .plugin_until("crm", "refused", |seen| {
+                seen.0["status"]["registrations"][0]["state"] == "Refused"
+            })
+            .await;
+        assert_eq!(seen.0["status"]["registrations"][0]["reason"], "CoreNotGranted");
+        trial
+            .until(
+                trial.of::<wazo_plugin_operator::api::plugin::WazoPlugin>(),
+                "crm",
+                "told",
+                |_| true,
+            )
+            .await;
+        trial.strangers_data_is_intact();
+        // Given again: it comes back by itself.
+        label(trial, &acme, Some("partner")).await;
+        trial.well("crm").await;
+        assert!(trial.is_registered("crm"));
+        trial.stop().await;
+        let events = trial.list("events.k8s.io/v1", "Event").await;
+        let told = events
+            .iter()
+            .find(|event| event["reason"] == "Deregistered")
+            .unwrap();
+        assert!(told["note"].as_str().unwrap().contains("grant"), "{told:#}");
+    });
+}
+
+#[test]
+fn a_core_that_grants_nothing_looks_like_one_that_does_not_exist() {
+    trial(async |trial: &mut Trial| {
+        let (cores, _) = two_namespaces(trial, None).await;
+        trial.start();
+        for (name, core) in [("crm", CORE), ("board", "nobody")] {
+            trial.panel(name).await;
+            trial.apply(&foreign(name, core, &cores)).await;
+        }
+        let rolled_out = |seen: &Seen| {
+            seen.is_fault("Config", "CoreNotGranted")
+                && seen.truth("WorkloadReady") == "True"
+                && seen.truth("Exposed") == "True"
+                && !seen.0["status"]["image"].is_null()
+                && !seen.0["status"]["version"].is_null()
+        };
+        let refused = trial.plugin_until("crm", "refused", rolled_out).await;
+        let absent = trial.plugin_until("board", "refused", rolled_out).await;
+        let refused = without_the_name(&refused, "crm")
+            .to_string()
+            .replace(CORE, "<name>");
+        let absent = without_the_name(&absent, "board")
+            .to_string()
+            .replace("nobody", "<name>");
+        assert_eq!(refused, absent);
+        assert!(!refused.contains(&trial.core().url()), "{refused}");
+        assert!(!trial.is_known("crm"));
+        // A stranger's reference neither counts nor holds the core.
+        let acme = trial.enter(&cores);
+        let core = trial
+            .core_until("observed", |seen| seen.is_observed() && seen.is_ready())
+            .await;
+        assert_eq!(core.0["status"]["plugins"]["total"], 0);
+        trial.delete("plugins.wazo.io/v1alpha1", "WazoCore", CORE).await;
+        trial
+            .until(
+                trial.of::<wazo_plugin_operator::api::core::WazoCore>(),
+                CORE,
+                "gone",
+                |seen| seen.is_none(),
+            )
+            .await;
+        trial.enter(&acme);
+        for name in ["crm", "board"] {
+            trial.delete_plugin(name).await;
+            trial.gone(name).await;
+        }
+    });
+}
+
+#[test]
+fn a_stranger_takes_nothing_out_of_a_core_by_what_he_writes_himself() {
+    trial(async |trial: &mut Trial| {
+        let (cores, acme) = two_namespaces(trial, None).await;
+        trial.enter(&cores);
+        trial.start();
+        trial.ready_plugin("crm").await;
+        trial.enter(&acme);
+        let mut thief = foreign("thief", CORE, &cores);
+        thief["spec"]["expose"]["host"] = json!(objects::host("crm"));
+        let ledger = json!({"ui": [
+            {"product": "App", "url": objects::manifest_url("crm")}, {"product": "App", "url": STRANGER},
+        ]});
+        thief["metadata"]["annotations"] = json!({"plugins.wazo.io/ledger": ledger.to_string()});
+        trial.apply(&thief).await;
+        trial.fault("thief", "Config", "CoreNotGranted").await;
+        trial.delete_plugin("thief").await;
+        trial.gone("thief").await;
+        assert!(trial.is_registered("crm"));
+        trial.strangers_data_is_intact();
+        // Nor does his claim to a URL keep it in the core when its plugin goes.
+        thief["metadata"]["name"] = json!("claimant");
+        thief["metadata"]["annotations"] = json!({});
+        trial.apply(&thief).await;
+        trial.fault("claimant", "Config", "CoreNotGranted").await;
+        trial.enter(&cores);
+        trial.delete_plugin("crm").await;
+        trial.gone("crm").await;
+        assert!(!trial.is_known("crm"));
+    });
+}
+
+#[test]
+fn what_the_grant_does_not_name_is_refused_by_its_field_and_nothing_is_written() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial
+            .edit_core(&json!({"spec": {"grants": [{"registrations": ["UiApplication"]}]}}))
+            .await;
+        trial.start();
+        let asked = [
+            (
+                "below",
+                json!({"tenants": {"from": "Descendants"}}),
+                "spec.tenants.from",
+            ),
+            (
+                "another",
+                json!({"tenants": {"from": "List", "list": [{"uuid": TENANT}]}}),
+                "spec.tenants.list[0].uuid",
+            ),
+        ];
+        for (name, wish, field) in asked {
+            trial.panel(name).await;
+            let mut object = plugin(name);
+            for (key, value) in wish.as_object().unwrap() {
+                object["spec"][key] = value.clone();
+            }
+            trial.apply(&object).await;
+            let seen = trial
+                .plugin_until(name, "refused", |seen| {
+                    seen.is_fault("Config", "NotGranted") && seen.truth("Exposed") == "True"
+                })
+                .await;
+            assert_eq!(seen.0["status"]["fault"]["object"]["fieldPath"], field);
+            assert!(seen.fault("action").contains("grant"), "{}", seen.fault("action"));
+            assert!(!trial.is_known(name));
+        }
+        trial.strangers_data_is_intact();
+    });
+}
+
+#[test]
+fn a_grant_that_is_narrowed_takes_out_what_it_does_not_name_any_more() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        trial.ready_plugin("crm").await;
+        trial.edit_core(&json!({"spec": {"grants": []}})).await;
+        let seen = trial.fault("crm", "Config", "NotGranted").await;
+        assert_eq!(
+            seen.0["status"]["fault"]["object"]["fieldPath"],
+            "spec.registrations.ui"
+        );
+        trial.holds("deregistered", || !trial.is_known("crm")).await;
+        trial.strangers_data_is_intact();
+        trial
+            .plugin_until("crm", "without a ledger", |seen| {
+                seen.0["metadata"]["annotations"]["plugins.wazo.io/ledger"].is_null()
+            })
+            .await;
+        trial.edit_core(&json!({"spec": {"grants": null}})).await;
+        trial.well("crm").await;
+        assert!(trial.is_registered("crm"));
+        trial.edit_core(&json!({"spec": {"grants": []}})).await;
+        trial.delete_plugin("crm").await;
+        trial.gone("crm").await;
+        assert!(!trial.is_known("crm"));
+    });
+}
