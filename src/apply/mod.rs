@@ -14,6 +14,7 @@ use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
 use crate::keys::PluginKey;
 use crate::observe::memory::{ChildKind, Memory};
+use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
 use crate::observe::world::World;
 use crate::plan::Plan;
@@ -35,6 +36,8 @@ pub struct Applier {
     pub cores: Cores,
     /// The prober.
     pub prober: Prober,
+    /// The watches on Services that plugins name.
+    pub services: ServiceWatches,
 }
 
 /// What became of a plan.
@@ -62,6 +65,7 @@ impl Applier {
     pub async fn carry_out(&self, world: &World, plan: &Plan) -> Result<Applied, ApplyError> {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
+        self.services.want(key, plan.service.as_ref());
         if let Some(change) = &plan.metadata {
             self.metadata(world, change).await?;
             if change.release {
@@ -89,6 +93,7 @@ impl Applier {
     pub fn forget(&self, key: &PluginKey) {
         self.cores.forget(key);
         self.prober.forget(key);
+        self.services.want(key, None);
         self.memory.forget(key);
     }
 

@@ -36,6 +36,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
     if let Some(failure) = &deployment.replica_failure {
         return (State::bad(replica_failure(failure, world)), None);
     }
+    if plugin.is_scaled_to_zero() && deployment.desired == 0 {
+        return (State::Good, None);
+    }
     let states = pods(world, plugin, deployment);
     let again = states.iter().filter_map(|(_, state)| state.again()).min();
     (of_pods(world, deployment, states), again)
@@ -54,15 +57,6 @@ fn of_pods(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, St
         return State::Good;
     }
     worst.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
-}
-
-/// Whether any pod serves now, of whatever revision.
-#[must_use]
-pub fn available(world: &World) -> State {
-    match &world.children.deployment {
-        Some(deployment) if deployment.available > 0 => State::Good,
-        _ => State::waiting("NoReadyPods", "no pod is ready"),
-    }
 }
 
 /// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change
