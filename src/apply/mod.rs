@@ -3,6 +3,7 @@
 
 mod children;
 mod refusal;
+mod rehearsal;
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
@@ -78,6 +79,9 @@ impl Applier {
             });
         }
         let mut applied = Applied::default();
+        if !rehearsal::is_passed(self, world, plan, &mut applied).await? {
+            return Ok(applied);
+        }
         for want in &plan.children {
             children::carry_out(self, world, want, &mut applied).await?;
         }

@@ -162,6 +162,7 @@ impl World {
             };
             let memory = ChildMemory {
                 left: Some((id.uid.clone(), id.edition())),
+                rehearsed: None,
                 refusal: None,
             };
             self.memory.insert(want.kind, memory);

@@ -77,6 +77,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The API server's words.
     pub message: String,
+    /// The field of the WazoPlugin that it is about, where that is known.
+    pub field: Option<String>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -86,6 +88,8 @@ pub struct Refusal {
 pub struct ChildMemory {
     /// Uid and edition (generation or version) that our last apply left.
     pub left: Option<(String, String)>,
+    /// The hash of the configuration that the API server would take, by a dry run.
+    pub rehearsed: Option<String>,
     /// Why the last apply was refused.
     pub refusal: Option<Refusal>,
 }

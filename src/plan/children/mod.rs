@@ -1,5 +1,6 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod blame;
 pub mod deployment;
 pub mod disruption_budget;
 mod handover;
