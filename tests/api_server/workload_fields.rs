@@ -225,7 +225,7 @@ fn the_scale_subresource_scales_and_git_does_not_fight_it() {
                 .patch_scale("crm", &PatchParams::default(), &asked)
                 .await
                 .unwrap();
-            assert_eq!(scale.spec.unwrap().replicas, Some(replicas));
+            assert_eq!(scale.spec.unwrap().replicas.unwrap_or(0), replicas);
         };
         scale(3).await;
         trial
