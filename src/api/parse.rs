@@ -138,6 +138,14 @@ impl Plugin {
     }
 }
 
+impl Plugin {
+    /// Whether the spec asks for no pod at all: nothing serves, and that is nobody's fault.
+    #[must_use]
+    pub fn is_scaled_to_zero(&self) -> bool {
+        self.workload().is_some_and(|workload| workload.replicas == 0)
+    }
+}
+
 fn check_source(spec: &WazoPluginSpec) -> Result<(), Invalid> {
     let sources = [
         spec.workload.is_some(),

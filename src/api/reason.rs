@@ -224,6 +224,15 @@ reasons! {
     NotReady Unknown Probe Retry
         "Look at the pods: kubectl describe pods"
         "Pods run but are not ready, and no probe tells why";
+    ServiceNotFound Config Service External
+        "Create the Service that spec.serviceRef names, or correct the name"
+        "The Service of spec.serviceRef does not exist";
+    ServiceUnusable Config Service External
+        "Correct spec.serviceRef: name a Service of yours that leads to pods, and one of its ports"
+        "The Service of spec.serviceRef has no such port, or is of a kind that cannot be exposed";
+    NoReadyEndpoints Partner Service External
+        "Look at the pods behind the Service: none of them is ready"
+        "No endpoint of the Service of spec.serviceRef is ready";
     RolloutDeadlineExceeded Unknown Container External
         "Look at the pods: kubectl describe pods"
         "The rollout did not end in time, for no known reason";

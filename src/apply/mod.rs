@@ -3,6 +3,7 @@
 
 mod children;
 mod refusal;
+mod rehearsal;
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
@@ -14,6 +15,7 @@ use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
 use crate::keys::PluginKey;
 use crate::observe::memory::{ChildKind, Memory};
+use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
 use crate::observe::world::World;
 use crate::plan::Plan;
@@ -35,6 +37,8 @@ pub struct Applier {
     pub cores: Cores,
     /// The prober.
     pub prober: Prober,
+    /// The watches on Services that plugins name.
+    pub services: ServiceWatches,
 }
 
 /// What became of a plan.
@@ -62,6 +66,7 @@ impl Applier {
     pub async fn carry_out(&self, world: &World, plan: &Plan) -> Result<Applied, ApplyError> {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
+        self.services.want(key, plan.service.as_ref());
         if let Some(change) = &plan.metadata {
             self.metadata(world, change).await?;
             if change.release {
@@ -74,6 +79,9 @@ impl Applier {
             });
         }
         let mut applied = Applied::default();
+        if !rehearsal::is_passed(self, world, plan, &mut applied).await? {
+            return Ok(applied);
+        }
         for want in &plan.children {
             children::carry_out(self, world, want, &mut applied).await?;
         }
@@ -89,6 +97,7 @@ impl Applier {
     pub fn forget(&self, key: &PluginKey) {
         self.cores.forget(key);
         self.prober.forget(key);
+        self.services.want(key, None);
         self.memory.forget(key);
     }
 

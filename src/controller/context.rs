@@ -168,6 +168,10 @@ impl Context {
             .unwrap_or_default();
         let gateway = self.gateway(&key, plugin.as_ref().ok());
         let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
+        let backend = plugin.as_ref().ok().and_then(|plugin| {
+            let reference = plugin.spec.service_ref.as_ref()?;
+            self.applier.store.backend(&key, reference)
+        });
         let itself = itself(object, plugin, core_key);
         let shared = self.shared(&itself);
         Some(World {
@@ -176,6 +180,7 @@ impl Context {
             allowance,
             children: self.applier.store.children(&key),
             memory: self.applier.memory.of(&key),
+            backend,
             gateway,
             probe: self.applier.prober.facts(&key),
             outcomes,

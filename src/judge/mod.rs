@@ -13,6 +13,8 @@ pub mod image;
 pub mod manifest;
 pub mod registration;
 pub mod route;
+pub mod service;
+pub mod source;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -129,7 +131,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
     Assessment {
         invalid: Some(invalid.clone()),
         workload: held(),
-        available: workload::available(world),
+        available: source::available(world),
         route: held(),
         manifest: held(),
         registrations: Vec::new(),
@@ -144,7 +146,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
 }
 
 fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
-    let (workload, pods_again) = workload::judge(world, plugin);
+    let (workload, pods_again) = source::judge(world, plugin);
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
     let doubted = workload.is_good() && workload_again.is_some();
@@ -198,7 +200,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let deadline = clock.as_ref().and_then(|clock| clock::left(clock, world));
     Assessment {
         invalid: None,
-        available: workload::available(world),
+        available: source::available(world),
         workload,
         route,
         manifest,

@@ -6,6 +6,7 @@ mod exposure;
 mod phases;
 mod properties;
 mod restart;
+mod sources;
 mod table_container;
 mod table_pods;
 mod table_reach;

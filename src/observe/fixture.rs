@@ -4,6 +4,7 @@
 mod core;
 mod pods;
 pub(crate) mod random;
+pub(crate) mod sources;
 mod trouble;
 
 use std::time::Duration;
@@ -88,6 +89,7 @@ impl World {
             allowance: Allowance::of("acme", None, "acme", None),
             children: ChildFacts::default(),
             memory: Default::default(),
+            backend: None,
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
@@ -128,6 +130,7 @@ impl World {
             }),
             service: Some(Identity::default()),
             service_account: Some(Identity::default()),
+            disruption_budget: None,
             pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
         };
         world
@@ -145,7 +148,7 @@ impl World {
         let plugin = self.itself.plugin.clone().unwrap();
         for want in children::all(&self, &plugin) {
             let (generation, resource_version) = match want.kind {
-                ChildKind::Deployment | ChildKind::HttpRoute => (1, "50"),
+                ChildKind::Deployment | ChildKind::HttpRoute | ChildKind::PodDisruptionBudget => (1, "50"),
                 ChildKind::Service | ChildKind::ServiceAccount => (0, "50"),
             };
             let id = Identity {
@@ -159,12 +162,14 @@ impl World {
             };
             let memory = ChildMemory {
                 left: Some((id.uid.clone(), id.edition())),
+                rehearsed: None,
                 refusal: None,
             };
             self.memory.insert(want.kind, memory);
             match want.kind {
                 ChildKind::ServiceAccount => self.children.service_account = Some(id),
                 ChildKind::Service => self.children.service = Some(id),
+                ChildKind::PodDisruptionBudget => self.children.disruption_budget = Some(id),
                 ChildKind::Deployment => self.children.deployment.get_or_insert_default().id = id,
                 ChildKind::HttpRoute => self.children.route.get_or_insert_default().id = id,
             }
@@ -175,7 +180,7 @@ impl World {
     /// The manifests were looked at.
     pub(crate) fn looked_at(mut self, public: Look, pod: Option<Look>) -> Self {
         let good = public.is_good();
-        let revision = crate::judge::workload::revision(&self);
+        let revision = crate::judge::source::revision(&self);
         let plugin = self.itself.plugin.clone().unwrap();
         let last_good = self
             .probe

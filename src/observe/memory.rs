@@ -18,16 +18,19 @@ pub enum ChildKind {
     Deployment,
     /// `v1 Service`.
     Service,
+    /// `policy/v1 PodDisruptionBudget`.
+    PodDisruptionBudget,
     /// `gateway.networking.k8s.io/v1 HTTPRoute`.
     HttpRoute,
 }
 
 impl ChildKind {
     /// All kinds, in the order in which they are applied.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ServiceAccount,
         Self::Deployment,
         Self::Service,
+        Self::PodDisruptionBudget,
         Self::HttpRoute,
     ];
 
@@ -38,6 +41,7 @@ impl ChildKind {
             Self::ServiceAccount => "ServiceAccount",
             Self::Deployment => "Deployment",
             Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::HttpRoute => "HTTPRoute",
         }
     }
@@ -48,6 +52,7 @@ impl ChildKind {
         match self {
             Self::ServiceAccount | Self::Service => "v1",
             Self::Deployment => "apps/v1",
+            Self::PodDisruptionBudget => "policy/v1",
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
         }
     }
@@ -59,6 +64,7 @@ impl ChildKind {
             Self::ServiceAccount => "serviceaccounts",
             Self::Deployment => "deployments",
             Self::Service => "services",
+            Self::PodDisruptionBudget => "poddisruptionbudgets",
             Self::HttpRoute => "httproutes",
         }
     }
@@ -71,6 +77,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The API server's words.
     pub message: String,
+    /// The field of the WazoPlugin that it is about, where that is known.
+    pub field: Option<String>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -80,6 +88,8 @@ pub struct Refusal {
 pub struct ChildMemory {
     /// Uid and edition (generation or version) that our last apply left.
     pub left: Option<(String, String)>,
+    /// The hash of the configuration that the API server would take, by a dry run.
+    pub rehearsed: Option<String>,
     /// Why the last apply was refused.
     pub refusal: Option<Refusal>,
 }

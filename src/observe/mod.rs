@@ -13,6 +13,8 @@ pub mod map;
 pub mod memory;
 pub mod owner;
 pub mod references;
+pub mod service_facts;
+pub mod service_watch;
 pub mod store;
 pub mod watch;
 pub mod world;

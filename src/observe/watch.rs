@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -49,7 +50,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 7;
+const WATCHES: usize = 8;
 
 impl Watches {
     /// Prepares the watches.
@@ -75,10 +76,11 @@ impl Watches {
             watches.children::<Deployment>(),
             watches.children::<Service>(),
             watches.children::<HttpRoute>(),
-            future::join3(
+            future::join4(
                 watches.children::<Pod>(),
                 watches.gateways(),
                 namespaces::follow(watches),
+                watches.children::<PodDisruptionBudget>(),
             ),
         )
         .await;
@@ -226,6 +228,7 @@ pub fn arrived(store: &FactStore, plugin: &PluginKey, kind: ChildKind, answer: &
         ChildKind::ServiceAccount => decoded::<ServiceAccount>(facts, value),
         ChildKind::Deployment => decoded::<Deployment>(facts, value),
         ChildKind::Service => decoded::<Service>(facts, value),
+        ChildKind::PodDisruptionBudget => decoded::<PodDisruptionBudget>(facts, value),
         ChildKind::HttpRoute => decoded::<HttpRoute>(facts, value),
     });
 }
@@ -339,6 +342,11 @@ single_child!(ServiceAccount, service_account, |object: &ServiceAccount| {
 single_child!(Service, service, |object: &Service| map::identity(
     &object.metadata
 ));
+single_child!(
+    PodDisruptionBudget,
+    disruption_budget,
+    |object: &PodDisruptionBudget| map::identity(&object.metadata)
+);
 single_child!(Deployment, deployment, map::deployment);
 single_child!(HttpRoute, route, map::route, true);
 

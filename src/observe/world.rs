@@ -12,6 +12,7 @@ use super::directory::CoreEntry;
 use super::facts::GatewayFact;
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
+use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
@@ -137,6 +138,8 @@ pub struct World {
     pub children: ChildFacts,
     /// What we remember of our writes to them.
     pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// The Service that it names in `spec.serviceRef`.
+    pub backend: Option<BackendFact>,
     /// Its Gateway.
     pub gateway: GatewayView,
     /// What the prober saw.

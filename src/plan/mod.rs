@@ -9,6 +9,7 @@ pub mod registrations;
 #[cfg(test)]
 mod tests;
 
+use crate::api::plugin::ServiceReference;
 use crate::core::facts::CoreStep;
 use crate::judge::Assessment;
 use crate::keys::CoreKey;
@@ -28,6 +29,8 @@ pub struct Plan {
     pub core: Option<CoreWishes>,
     /// What the prober looks at.
     pub probes: Vec<ProbeJob>,
+    /// The Service of the partner's that is watched.
+    pub service: Option<ServiceReference>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
@@ -84,6 +87,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         children,
         core: wanted.wishes,
         probes,
+        service: plugin.spec.service_ref.clone(),
         readiness,
         ..Plan::default()
     }

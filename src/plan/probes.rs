@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
-use crate::judge::workload::{newest_pods, revision};
+use crate::judge::service;
+use crate::judge::source::revision;
+use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, World};
@@ -21,15 +23,22 @@ pub fn jobs(
 }
 
 fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
-    let serves = assessment.available.is_good() || settled(world);
-    if !assessment.route.is_good() || !serves || plugin.spec.verify() == Verify::None {
+    let serves = assessment.available.is_good() || settled(world) || plugin.spec.url.is_some();
+    if plugin.is_scaled_to_zero()
+        || !assessment.route.is_good()
+        || !serves
+        || plugin.spec.verify() == Verify::None
+    {
         return Vec::new();
     }
     let gateway_addresses = match &world.gateway {
-        GatewayView::Found(gateway) => gateway.addresses.clone(),
+        GatewayView::Found(gateway) if plugin.spec.expose.is_some() => gateway.addresses.clone(),
         _ => Vec::new(),
     };
-    let pods = addresses(newest_pods(world).into_iter(), plugin);
+    let pods = match service::known(world) {
+        Some(backend) => backend.ready(),
+        None => addresses(newest_pods(world).into_iter(), plugin),
+    };
     plugin
         .ui
         .iter()

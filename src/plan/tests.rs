@@ -4,6 +4,7 @@ mod children;
 mod pods;
 mod probes;
 mod registrations;
+mod sources;
 mod stages;
 
 use super::{Plan, plan};

@@ -16,6 +16,8 @@ mod idle;
 mod leadership;
 mod leadership_process;
 mod owner;
+mod sources;
 mod strangers;
 mod suspend;
 mod workload;
+mod workload_fields;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Owner, service};
+use super::{Owner, backend};
 use crate::api::parse::Plugin;
 
 /// The HTTPRoute, where the plugin is exposed.
@@ -21,6 +21,7 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
     if let Some(section) = &gateway.section_name {
         parent["sectionName"] = json!(section);
     }
+    let (service, port) = backend(owner, plugin);
     let path = expose.path.as_deref().unwrap_or("/");
     let path = if path == "/" {
         path
@@ -34,7 +35,7 @@ pub fn object(owner: &Owner, plugin: &Plugin) -> Option<Value> {
             "hostnames": [expose.host],
             "rules": [{
                 "matches": [{"path": {"type": "PathPrefix", "value": path}}],
-                "backendRefs": [{"group": "", "kind": "Service", "name": owner.name(), "port": service::PORT, "weight": 1}],
+                "backendRefs": [{"group": "", "kind": "Service", "name": service, "port": port, "weight": 1}],
             }],
         },
     }))

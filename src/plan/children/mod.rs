@@ -1,6 +1,9 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod blame;
 pub mod deployment;
+pub mod disruption_budget;
+mod handover;
 pub mod http_route;
 mod overlay;
 pub mod pod;
@@ -69,12 +72,15 @@ impl Want {
 #[must_use]
 pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
     let owner = Owner::of(world);
+    let handed_over = handover::is_done(world, plugin);
     ChildKind::ALL
         .into_iter()
         .filter_map(|kind| {
             let known = world.children.identity(kind);
             match object(kind, &owner, plugin) {
                 Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
+                // Until another source serves, what served before goes on as it is.
+                _ if known.is_some() && !handed_over => None,
                 Some(object) => Some(want(world, kind, known, object)),
                 None => removal(world, kind, known),
             }
@@ -88,6 +94,7 @@ fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin) -> Option<Value> {
         ChildKind::ServiceAccount => service_account::object(owner, plugin),
         ChildKind::Deployment => deployment::object(owner, plugin),
         ChildKind::Service => service::object(owner, plugin),
+        ChildKind::PodDisruptionBudget => disruption_budget::object(owner, plugin),
         ChildKind::HttpRoute => http_route::object(owner, plugin),
     }
 }
@@ -175,6 +182,15 @@ impl Owner {
             labels["app.kubernetes.io/version"] = json!(version);
         }
         labels
+    }
+}
+
+/// The Service that a route leads to, and its port: that of the partner, or ours.
+#[must_use]
+pub fn backend<'a>(owner: &'a Owner, plugin: &'a Plugin) -> (&'a str, i32) {
+    match &plugin.spec.service_ref {
+        Some(reference) => (&reference.name, reference.port),
+        None => (owner.name(), service::PORT),
     }
 }
 
