@@ -22,7 +22,7 @@ pub fn tick(world: &World, first: Option<&Fault>) -> Option<RolloutClock> {
             since: Some(seconds(world.now)),
         },
     };
-    match (stands_still(first), &clock.since) {
+    match (stands_still(first) || excused(world), &clock.since) {
         (true, Some(since)) => {
             clock.elapsed_seconds += between(since.0, world.now);
             clock.since = None;
@@ -45,6 +45,11 @@ pub fn left(clock: &RolloutClock, world: &World) -> Option<i64> {
     clock.since.as_ref()?;
     let left = deadline(world) - elapsed(clock, world.now);
     (left > 0).then_some(left)
+}
+
+/// Whether the core is away for an announced maintenance.
+fn excused(world: &World) -> bool {
+    world.core.as_ref().is_some_and(|core| core.excused().is_some())
 }
 
 fn stands_still(first: Option<&Fault>) -> bool {
