@@ -14,6 +14,8 @@ pub const LEDGER_ANNOTATION: &str = "plugins.wazo.io/ledger";
 pub const RECONCILE_ANNOTATION: &str = "reconcile.plugins.wazo.io/requestedAt";
 /// Annotation of users: let a deletion pass although the core cannot be reached, and say what was left behind.
 pub const ABANDON_ANNOTATION: &str = "plugins.wazo.io/abandon-registrations";
+/// Annotation of users on a WazoCore: the uuid of another stack behind its URL that is to be taken for the known one.
+pub const ACCEPT_STACK_ANNOTATION: &str = "plugins.wazo.io/accept-stack";
 /// Field manager of the children.
 pub const CHILDREN_MANAGER: &str = "wazo-plugin-operator/children";
 /// Value of `app.kubernetes.io/managed-by`.

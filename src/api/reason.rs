@@ -113,6 +113,9 @@ reasons! {
     CoreEventsDegraded Core CoreEvents Retry
         "Ask who runs the core to look at RabbitMQ"
         "A daemon reports that a part of it fails";
+    StackChanged Config CoreTransport External
+        "Point spec.url back to the stack of status.stack; to take the new one, annotate the WazoCore with plugins.wazo.io/accept-stack and its uuid"
+        "Another stack (uuid) answers at the URL than the one that the plugins are registered with: nothing is written to it";
     CoreThrottled Operator CoreAPI Retry
         "Lower spec.requestsPerSecond of the WazoCore"
         "The core's front refuses requests that come too fast";

@@ -200,7 +200,9 @@ async fn confd_loop(link: &Link) {
         let (pending, ready) = {
             let state = link.state();
             let pending = matches!(state.facts.session, SessionFact::Pending);
-            (pending, state.session.token().is_some() && state.rights.asked)
+            let ready =
+                state.session.token().is_some() && state.rights.asked && state.facts.stack_changed.is_none();
+            (pending, ready)
         };
         if pending {
             // The login under way says enough about the stack.

@@ -95,6 +95,7 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
     if !renewed {
         tracing::info!(core = %link.key, account = %login.account.uuid, stack = %login.account.stack, "logged in");
     }
+    link.stack_answers(aim, login.account.stack);
     let tenant = aim.settings.tenant.unwrap_or(login.account.tenant);
     link.change_facts(|facts| {
         facts.session = SessionFact::LoggedIn(login.account);

@@ -58,6 +58,15 @@ pub struct Account {
     pub stack: Uuid,
 }
 
+/// Another stack answers than the one that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackChange {
+    /// The one that is known: what is registered stands there.
+    pub was: Uuid,
+    /// The one that answers.
+    pub is: Uuid,
+}
+
 /// How a daemon is, from a real read and the parsed body of its status.
 #[derive(Clone, Debug)]
 pub struct ServiceFact {
@@ -164,6 +173,8 @@ pub struct CoreFacts {
     pub missing_permissions: Option<Vec<String>>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
+    /// Another stack answers than the one that is known: nothing is written to it.
+    pub stack_changed: Option<StackChange>,
     /// The applications in use, as last read.
     pub apps: BTreeMap<AppKey, AppFact>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
@@ -187,6 +198,7 @@ impl CoreFacts {
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
             tenant_refused: false,
+            stack_changed: None,
             apps: BTreeMap::new(),
             last_good: None,
         }
@@ -207,6 +219,7 @@ impl CoreFacts {
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
             && self.tenant_refused == other.tenant_refused
+            && self.stack_changed == other.stack_changed
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::classify::{Answer, classify};
 use super::error::{CoreError, CoreErrorKind};
@@ -62,6 +63,10 @@ pub(super) struct State {
     pub(super) wishes: WishBook,
     pub(super) session: Session,
     pub(super) rights: Rights,
+    /// The stack that this process works with.
+    pub(super) stack: Option<Uuid>,
+    /// The stack that answered last.
+    pub(super) answering: Option<Uuid>,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
 }
@@ -116,6 +121,8 @@ impl Link {
                     ask_at: Instant::now(),
                     trace_id: String::new(),
                 },
+                stack: None,
+                answering: None,
                 suspects: BTreeSet::new(),
             }),
         }
@@ -180,6 +187,10 @@ impl Link {
         let Some(token) = self.state().session.token() else {
             return Err(Trouble::NoSession);
         };
+        if ask.route.writes() && !self.is_known_stack() {
+            // It turned out between the reading and the writing.
+            return Err(Trouble::NoSession);
+        }
         let daemon = ask.route.row().daemon;
         let credential = match daemon {
             Daemon::Auth => Credential::Path(token.secret.clone()),

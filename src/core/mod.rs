@@ -16,6 +16,7 @@ pub mod facts;
 mod grave;
 mod health;
 mod http_wire;
+mod identity;
 mod jitter;
 mod lane;
 mod limiter;

@@ -42,6 +42,12 @@ pub(super) struct Row {
 }
 
 impl Route {
+    /// Whether it changes anything that is not of the session alone.
+    pub(super) fn writes(self) -> bool {
+        let own = matches!(self, Self::Login | Self::DeleteToken | Self::CheckScopes);
+        !own && !matches!(self.row().method, Method::GET | Method::HEAD)
+    }
+
     pub(super) const fn row(self) -> Row {
         use Daemon::{Auth, Confd};
         let (daemon, method, operation, path, right): (_, _, _, &'static [&'static str], _) = match self {

@@ -166,7 +166,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
     // A core that is away explains every call to it that failed.
-    let refused = if core.is_some() { None } else { refused };
+    let excused = world.core.as_ref().and_then(|core| core.excused());
+    let refused = refused.filter(|_| core.is_none() && excused.is_none());
     let mut faults: Vec<Fault> = chain
         .iter()
         .filter_map(|state| candidate_of(state))
@@ -326,7 +327,11 @@ fn settled_faults(world: &World, faults: Vec<Fault>) -> Vec<Fault> {
 /// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
 fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
     let seen = world.core.as_ref().filter(|_| !grant::is_withheld(world));
-    let away = seen.and_then(|core| core.fault()).filter(|core| {
+    let excused = seen.and_then(|core| core.excused());
+    let fault_of_core = seen
+        .and_then(|core| core.fault())
+        .or(excused.map(|excused| &excused.fault));
+    let away = fault_of_core.filter(|core| {
         core.blocking && matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0
     });
     let of_the_process = matches!(
@@ -338,7 +343,7 @@ fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
     };
     fault.party = Party::Unknown;
     fault.confidence = Confidence::Low;
-    fault.suspected = Some(Suspicion {
+    fault.suspected = excused.is_none().then_some(Suspicion {
         party: core.party,
         reason: core.reason,
     });

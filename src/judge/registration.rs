@@ -185,6 +185,13 @@ fn not_held(
             let candidate = candidate.evidence("operator→core", told, object);
             (RegistrationState::Refused, State::bad(candidate))
         }
+        Some(StepState::Failed(_)) if core.excused().is_some() => {
+            let told = core.excused().map(|excused| excused.told.clone());
+            (
+                RegistrationState::Registering,
+                State::waiting("Maintenance", told.unwrap_or_default()),
+            )
+        }
         Some(StepState::Failed(error)) => {
             let worked = core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some());
             (

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::allowance::Allowance;
-use super::directory::CoreEntry;
+use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
@@ -70,7 +70,9 @@ impl CoreView {
     #[must_use]
     pub fn tenant(&self) -> Option<Uuid> {
         self.entry.spec.as_ref()?;
-        self.facts.as_ref().and_then(|facts| facts.tenant)
+        let facts = self.facts.as_ref()?;
+        // The tenants of another stack are not ours.
+        facts.tenant.filter(|_| facts.stack_changed.is_none())
     }
 
     /// Who the operator is to the core, once settled: part of the name of all that it makes there.
@@ -99,6 +101,12 @@ impl CoreView {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.entry.fault.as_ref()
+    }
+
+    /// What is wrong with it during an announced maintenance: nobody is blamed for it.
+    #[must_use]
+    pub fn excused(&self) -> Option<&Excused> {
+        self.entry.excused.as_ref()
     }
 
     /// Whether its spec says that nothing is sent to it.

@@ -91,7 +91,10 @@ pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         ),
         None => (
             "Deleting",
-            "the registrations are being taken out of the core".to_owned(),
+            world.core.as_ref().and_then(|core| core.excused()).map_or_else(
+                || "the registrations are being taken out of the core".to_owned(),
+                |excused| format!("the registrations cannot be taken out yet: {}", excused.told),
+            ),
         ),
     };
     let mut conditions: Vec<Wanted> = before
