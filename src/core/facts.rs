@@ -166,6 +166,8 @@ pub struct CoreFacts {
     pub tenant_refused: bool,
     /// The applications in use, as last read.
     pub apps: BTreeMap<AppKey, AppFact>,
+    /// The addresses that the stack's name had at the last login; empty where its URL names an address.
+    pub addresses: Vec<std::net::IpAddr>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
 }
@@ -188,6 +190,7 @@ impl CoreFacts {
             missing_permissions: None,
             tenant_refused: false,
             apps: BTreeMap::new(),
+            addresses: Vec::new(),
             last_good: None,
         }
     }
@@ -207,6 +210,7 @@ impl CoreFacts {
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
             && self.tenant_refused == other.tenant_refused
+            && self.addresses == other.addresses
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

@@ -125,7 +125,7 @@ fn refused_child(world: &World) -> Option<State> {
     world
         .memory
         .iter()
-        .filter(|(kind, _)| **kind != ChildKind::HttpRoute)
+        .filter(|(kind, _)| !matches!(kind, ChildKind::HttpRoute | ChildKind::Ingress))
         .find_map(|(kind, memory)| {
             memory.refusal.as_ref().map(|refusal| {
                 let key = &world.itself.key;

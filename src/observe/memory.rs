@@ -20,15 +20,22 @@ pub enum ChildKind {
     Service,
     /// `gateway.networking.k8s.io/v1 HTTPRoute`.
     HttpRoute,
+    /// `networking.k8s.io/v1 Ingress`.
+    Ingress,
+    /// `networking.k8s.io/v1 NetworkPolicy`.
+    NetworkPolicy,
 }
 
 impl ChildKind {
     /// All kinds, in the order in which they are applied.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::ServiceAccount,
+        // Before the pods: none of them ever runs without it.
+        Self::NetworkPolicy,
         Self::Deployment,
         Self::Service,
         Self::HttpRoute,
+        Self::Ingress,
     ];
 
     /// The kind's name.
@@ -39,6 +46,8 @@ impl ChildKind {
             Self::Deployment => "Deployment",
             Self::Service => "Service",
             Self::HttpRoute => "HTTPRoute",
+            Self::Ingress => "Ingress",
+            Self::NetworkPolicy => "NetworkPolicy",
         }
     }
 
@@ -49,6 +58,7 @@ impl ChildKind {
             Self::ServiceAccount | Self::Service => "v1",
             Self::Deployment => "apps/v1",
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
+            Self::Ingress | Self::NetworkPolicy => "networking.k8s.io/v1",
         }
     }
 
@@ -60,6 +70,8 @@ impl ChildKind {
             Self::Deployment => "deployments",
             Self::Service => "services",
             Self::HttpRoute => "httproutes",
+            Self::Ingress => "ingresses",
+            Self::NetworkPolicy => "networkpolicies",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod map;
 pub mod memory;
 pub mod owner;
 pub mod references;
+pub mod routed;
 pub mod store;
 pub mod watch;
 pub mod world;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::allowance::Labels;
-use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
+use super::facts::{
+    DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, PodFact, RouteFact,
+};
 use super::memory::ChildKind;
 use crate::keys::{Key, PluginKey};
 
@@ -19,6 +21,10 @@ pub struct ChildFacts {
     pub service: Option<Identity>,
     /// Its HTTPRoute.
     pub route: Option<RouteFact>,
+    /// Its Ingress.
+    pub ingress: Option<IngressFact>,
+    /// Its NetworkPolicy.
+    pub network_policy: Option<NetworkPolicyFact>,
     /// Its pods by name.
     pub pods: BTreeMap<String, PodFact>,
 }
@@ -32,6 +38,8 @@ impl ChildFacts {
             ChildKind::Deployment => self.deployment.as_ref().map(|deployment| &deployment.id),
             ChildKind::Service => self.service.as_ref(),
             ChildKind::HttpRoute => self.route.as_ref().map(|route| &route.id),
+            ChildKind::Ingress => self.ingress.as_ref().map(|ingress| &ingress.id),
+            ChildKind::NetworkPolicy => self.network_policy.as_ref().map(|policy| &policy.id),
         }
     }
 
@@ -52,6 +60,8 @@ struct Inner {
     gateways: HashMap<Key, GatewayFact>,
     namespaces: HashMap<String, Labels>,
     gateway_api_missing: bool,
+    /// By name, and whether it is the cluster's default.
+    ingress_classes: BTreeMap<String, bool>,
 }
 
 impl FactStore {
@@ -124,6 +134,21 @@ impl FactStore {
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
         self.read(|inner| inner.namespaces.keys().cloned().collect())
+    }
+
+    /// The IngressClasses by name, and whether each is the cluster's default.
+    #[must_use]
+    pub fn ingress_classes(&self) -> BTreeMap<String, bool> {
+        self.read(|inner| inner.ingress_classes.clone())
+    }
+
+    /// Changes what is known of the IngressClasses; true where that made a difference.
+    pub fn edit_ingress_classes(&self, edit: impl FnOnce(&mut BTreeMap<String, bool>)) -> bool {
+        self.write(|inner| {
+            let before = inner.ingress_classes.clone();
+            edit(&mut inner.ingress_classes);
+            before != inner.ingress_classes
+        })
     }
 
     /// The plugins with children, for a relist to find those whose object is gone.

@@ -7,7 +7,7 @@ use crate::api::plugin::Verify;
 use crate::judge::workload::{newest_pods, revision};
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
-use crate::observe::world::{GatewayView, World};
+use crate::observe::world::{GatewayView, IngressClassView, World};
 use crate::probe::{ProbeJob, ReadinessJob};
 
 /// The jobs for a plugin.
@@ -22,13 +22,11 @@ pub fn jobs(
 
 fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
     let serves = assessment.available.is_good() || settled(world);
-    if !assessment.route.is_good() || !serves || plugin.spec.verify() == Verify::None {
+    let routed = assessment.route.is_good() || unpublished(world);
+    if !routed || !serves || plugin.spec.verify() == Verify::None {
         return Vec::new();
     }
-    let gateway_addresses = match &world.gateway {
-        GatewayView::Found(gateway) => gateway.addresses.clone(),
-        _ => Vec::new(),
-    };
+    let gateway_addresses = own_addresses(world);
     let pods = addresses(newest_pods(world).into_iter(), plugin);
     plugin
         .ui
@@ -43,6 +41,24 @@ fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<Pro
             revision: revision(world),
         })
         .collect()
+}
+
+/// The addresses of the plugin's own Gateway or Ingress.
+fn own_addresses(world: &World) -> Vec<std::net::IpAddr> {
+    let ingress = world.children.ingress.as_ref();
+    match &world.gateway {
+        GatewayView::Found(gateway) => gateway.addresses.clone(),
+        _ => ingress
+            .map(|ingress| ingress.addresses.clone())
+            .unwrap_or_default(),
+    }
+}
+
+/// An Ingress whose controller publishes no address, as some never do: what the public address answers tells.
+fn unpublished(world: &World) -> bool {
+    let wanted = world.ingress_class != IngressClassView::NotAsked;
+    let standing = world.children.ingress.as_ref();
+    wanted && standing.is_some_and(|ingress| !ingress.published && !ingress.id.deleting)
 }
 
 fn readiness(world: &World, plugin: &Plugin) -> Option<ReadinessJob> {
