@@ -15,11 +15,11 @@ async fn class(trial: &Trial) -> String {
     let class: IngressClass = serde_json::from_value(json!({
         "metadata": {"name": name}, "spec": {"controller": "simulated.test/ingress"},
     }))
-    .unwrap();
+    .expect("an IngressClass");
     Api::<IngressClass>::all(trial.client().clone())
         .create(&PostParams::default(), &class)
         .await
-        .unwrap();
+        .expect("a name of the test's own");
     name
 }
 
@@ -36,7 +36,7 @@ async fn publish(trial: &Trial, name: &str) {
     ingresses(trial)
         .patch_status(name, &PatchParams::default(), &Patch::Merge(status))
         .await
-        .unwrap();
+        .expect("the Ingress stands");
 }
 
 fn with_ingress(name: &str, class: &str) -> Value {
