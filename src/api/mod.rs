@@ -4,6 +4,7 @@ pub mod condition;
 pub mod core;
 pub mod crd;
 pub mod duration;
+pub mod expose;
 pub mod fault;
 pub mod names;
 pub mod object;

@@ -8,6 +8,8 @@ pub const FINALIZER: &str = "plugins.wazo.io/deregister";
 pub const PLUGIN_LABEL: &str = "plugins.wazo.io/plugin";
 /// Annotation on every child: the hash of the configuration that was last applied. On pods: the hash of their template.
 pub const APPLIED_ANNOTATION: &str = "plugins.wazo.io/applied";
+/// Annotation on a NetworkPolicy: the private addresses of the core that it opens, parted by commas.
+pub const CORE_ADDRESSES_ANNOTATION: &str = "plugins.wazo.io/core-addresses";
 /// Annotation of ours on a WazoPlugin (JSON, at most 4 KiB): what cannot be derived, such as an old URL still to remove.
 pub const LEDGER_ANNOTATION: &str = "plugins.wazo.io/ledger";
 /// Annotation of users: reconcile now; echoed in `status.lastHandledReconcileAt`.

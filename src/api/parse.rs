@@ -85,6 +85,9 @@ impl Plugin {
             .and_then(|rollout| rollout.deadline.as_deref())
             .map(|text| duration::field("spec.rollout.deadline", text, &duration::DEADLINE))
             .transpose()?;
+        if let Some(expose) = &spec.expose {
+            super::expose::check(expose)?;
+        }
         let url = match &spec.expose {
             None => spec
                 .url

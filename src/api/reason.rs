@@ -257,6 +257,15 @@ reasons! {
     RouteBackendNotFound Operator Service Retry
         "Report this to the operator's maintainers with the evidence"
         "The Gateway does not find the Service that the operator made";
+    IngressClassNotFound Config Route External
+        "Correct spec.expose.ingress.className, or create the IngressClass"
+        "The IngressClass does not exist, or none is named and the cluster has no default";
+    IngressNotServed Cluster Route External
+        "Ask who runs the Ingress controller: nothing publishes an address for the Ingress"
+        "No controller says where the Ingress is reached, and the public address does not answer well";
+    HostConflict Config Route SpecChange
+        "Choose another spec.expose.host or spec.expose.path, or ask the namespace that has it to let it go"
+        "Another WazoPlugin had the public host, or this path of it, first";
     HostNotResolving Config DNS External
         "Create a DNS record for spec.expose.host that points to the Gateway"
         "The public host name does not resolve";

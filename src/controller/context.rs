@@ -25,7 +25,7 @@ use crate::observe::allowance::Allowance;
 use crate::observe::directory::Directory;
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::owner::Owner;
-use crate::observe::world::{CoreView, GatewayView, Itself, World};
+use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
@@ -172,6 +172,7 @@ impl Context {
             let reference = plugin.spec.service_ref.as_ref()?;
             self.applier.store.backend(&key, reference)
         });
+        let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let itself = itself(object, plugin, core_key);
         let shared = self.shared(&itself);
         Some(World {
@@ -182,6 +183,7 @@ impl Context {
             memory: self.applier.memory.of(&key),
             backend,
             gateway,
+            ingress_class,
             probe: self.applier.prober.facts(&key),
             outcomes,
             shared,
@@ -246,6 +248,19 @@ impl Context {
         match store.gateway(&Key::new(namespace, &gateway.name)) {
             Some(gateway) => GatewayView::Found(gateway),
             None => GatewayView::NotFound,
+        }
+    }
+
+    fn ingress_class(&self, plugin: Option<&Plugin>) -> IngressClassView {
+        let Some(ingress) = plugin.and_then(|plugin| plugin.spec.expose.as_ref()?.ingress.as_ref()) else {
+            return IngressClassView::NotAsked;
+        };
+        let classes = self.applier.store.ingress_classes();
+        match &ingress.class_name {
+            Some(name) if classes.contains_key(name) => IngressClassView::Found,
+            Some(_) => IngressClassView::NotFound,
+            None if classes.values().any(|default| *default) => IngressClassView::Found,
+            None => IngressClassView::NoDefault,
         }
     }
 

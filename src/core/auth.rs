@@ -100,6 +100,7 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
     link.change_facts(|facts| {
         facts.session = SessionFact::LoggedIn(login.account);
         facts.tenant = Some(tenant);
+        facts.addresses = aim.stack.wire.addresses();
     });
     link.daemon_answered(aim, Daemon::Auth, Vec::new());
     link.confd_wake.notify_one();

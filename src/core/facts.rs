@@ -177,6 +177,8 @@ pub struct CoreFacts {
     pub stack_changed: Option<StackChange>,
     /// The applications in use, as last read.
     pub apps: BTreeMap<AppKey, AppFact>,
+    /// The addresses that the stack's name had at the last login; empty where its URL names an address.
+    pub addresses: Vec<std::net::IpAddr>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
 }
@@ -200,6 +202,7 @@ impl CoreFacts {
             tenant_refused: false,
             stack_changed: None,
             apps: BTreeMap::new(),
+            addresses: Vec::new(),
             last_good: None,
         }
     }
@@ -220,6 +223,7 @@ impl CoreFacts {
             && self.missing_permissions == other.missing_permissions
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
+            && self.addresses == other.addresses
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

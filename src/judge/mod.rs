@@ -10,6 +10,7 @@ pub mod core;
 pub mod exposure;
 pub mod grant;
 pub mod image;
+pub mod ingress;
 pub mod manifest;
 pub mod registration;
 pub mod route;

@@ -3,6 +3,7 @@
 mod chains;
 mod core;
 mod exposure;
+mod ingress;
 mod phases;
 mod properties;
 mod restart;

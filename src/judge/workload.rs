@@ -119,7 +119,7 @@ fn refused_child(world: &World) -> Option<State> {
     world
         .memory
         .iter()
-        .filter(|(kind, _)| **kind != ChildKind::HttpRoute)
+        .filter(|(kind, _)| !matches!(kind, ChildKind::HttpRoute | ChildKind::Ingress))
         .find_map(|(kind, memory)| Some(State::bad(refused(world, *kind, memory.refusal.as_ref()?))))
 }
 

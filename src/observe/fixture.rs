@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::allowance::Allowance;
-use super::facts::{DeploymentFact, GatewayFact, Identity, RouteFact, RouteParentFact};
+use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
 use super::store::ChildFacts;
-use super::world::{GatewayView, Itself, World};
+use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{WazoPluginSpec, WazoPluginStatus};
@@ -94,6 +94,7 @@ impl World {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
             }),
+            ingress_class: IngressClassView::NotAsked,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
             shared: std::collections::BTreeSet::new(),
@@ -131,6 +132,8 @@ impl World {
             service: Some(Identity::default()),
             service_account: Some(Identity::default()),
             disruption_budget: None,
+            ingress: None,
+            network_policy: None,
             pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
         };
         world
@@ -143,12 +146,38 @@ impl World {
         Self::reachable().registered().reported()
     }
 
+    /// It is exposed by an Ingress, at a private address.
+    pub(crate) fn with_ingress(self) -> Self {
+        let mut world = self.spec(|spec| {
+            let expose = spec.expose.as_mut().unwrap();
+            expose.gateway = None;
+            expose.ingress = serde_json::from_value(serde_json::json!({"className": "nginx"})).unwrap();
+        });
+        world.itself.generation -= 1;
+        world.gateway = GatewayView::NotAsked;
+        world.ingress_class = IngressClassView::Found;
+        world.children.route = None;
+        world.children.ingress = Some(IngressFact {
+            class: Some("nginx".to_owned()),
+            addresses: vec!["10.1.0.2".parse().unwrap()],
+            published: true,
+            created: Some(at(START)),
+            ..IngressFact::default()
+        });
+        world.memory.remove(&ChildKind::HttpRoute);
+        world.applied()
+    }
+
     /// The children are as the plan wants them, and remembered so.
     pub(crate) fn applied(mut self) -> Self {
         let plugin = self.itself.plugin.clone().unwrap();
         for want in children::all(&self, &plugin) {
             let (generation, resource_version) = match want.kind {
-                ChildKind::Deployment | ChildKind::HttpRoute | ChildKind::PodDisruptionBudget => (1, "50"),
+                ChildKind::Deployment
+                | ChildKind::PodDisruptionBudget
+                | ChildKind::HttpRoute
+                | ChildKind::Ingress
+                | ChildKind::NetworkPolicy => (1, "50"),
                 ChildKind::Service | ChildKind::ServiceAccount => (0, "50"),
             };
             let id = Identity {
@@ -172,6 +201,10 @@ impl World {
                 ChildKind::PodDisruptionBudget => self.children.disruption_budget = Some(id),
                 ChildKind::Deployment => self.children.deployment.get_or_insert_default().id = id,
                 ChildKind::HttpRoute => self.children.route.get_or_insert_default().id = id,
+                ChildKind::Ingress => self.children.ingress.get_or_insert_default().id = id,
+                ChildKind::NetworkPolicy => {
+                    self.children.network_policy.get_or_insert_default().id = id;
+                }
             }
         }
         self

@@ -22,16 +22,23 @@ pub enum ChildKind {
     PodDisruptionBudget,
     /// `gateway.networking.k8s.io/v1 HTTPRoute`.
     HttpRoute,
+    /// `networking.k8s.io/v1 Ingress`.
+    Ingress,
+    /// `networking.k8s.io/v1 NetworkPolicy`.
+    NetworkPolicy,
 }
 
 impl ChildKind {
     /// All kinds, in the order in which they are applied.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ServiceAccount,
+        // Before the pods: none of them ever runs without it.
+        Self::NetworkPolicy,
         Self::Deployment,
         Self::Service,
         Self::PodDisruptionBudget,
         Self::HttpRoute,
+        Self::Ingress,
     ];
 
     /// The kind's name.
@@ -43,6 +50,8 @@ impl ChildKind {
             Self::Service => "Service",
             Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::HttpRoute => "HTTPRoute",
+            Self::Ingress => "Ingress",
+            Self::NetworkPolicy => "NetworkPolicy",
         }
     }
 
@@ -54,6 +63,7 @@ impl ChildKind {
             Self::Deployment => "apps/v1",
             Self::PodDisruptionBudget => "policy/v1",
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
+            Self::Ingress | Self::NetworkPolicy => "networking.k8s.io/v1",
         }
     }
 
@@ -66,6 +76,8 @@ impl ChildKind {
             Self::Service => "services",
             Self::PodDisruptionBudget => "poddisruptionbudgets",
             Self::HttpRoute => "httproutes",
+            Self::Ingress => "ingresses",
+            Self::NetworkPolicy => "networkpolicies",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod map;
 pub mod memory;
 pub mod owner;
 pub mod references;
+pub mod routed;
 pub mod service_facts;
 pub mod service_watch;
 pub mod store;

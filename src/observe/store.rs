@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use super::allowance::Labels;
-use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
+use super::facts::{
+    DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, PodFact, RouteFact,
+};
 use super::memory::ChildKind;
 use super::service_facts::BackendFact;
 use crate::api::plugin::ServiceReference;
@@ -25,6 +27,10 @@ pub struct ChildFacts {
     pub disruption_budget: Option<Identity>,
     /// Its HTTPRoute.
     pub route: Option<RouteFact>,
+    /// Its Ingress.
+    pub ingress: Option<IngressFact>,
+    /// Its NetworkPolicy.
+    pub network_policy: Option<NetworkPolicyFact>,
     /// Its pods by name.
     pub pods: BTreeMap<String, PodFact>,
 }
@@ -39,6 +45,8 @@ impl ChildFacts {
             ChildKind::Service => self.service.as_ref(),
             ChildKind::PodDisruptionBudget => self.disruption_budget.as_ref(),
             ChildKind::HttpRoute => self.route.as_ref().map(|route| &route.id),
+            ChildKind::Ingress => self.ingress.as_ref().map(|ingress| &ingress.id),
+            ChildKind::NetworkPolicy => self.network_policy.as_ref().map(|policy| &policy.id),
         }
     }
 
@@ -60,6 +68,8 @@ struct Inner {
     namespaces: HashMap<String, Labels>,
     gateway_api_missing: bool,
     backends: HashMap<PluginKey, BackendFact>,
+    /// By name, and whether it is the cluster's default.
+    ingress_classes: BTreeMap<String, bool>,
 }
 
 impl FactStore {
@@ -169,6 +179,21 @@ impl FactStore {
                 known.since = now;
             }
             before != *known
+        })
+    }
+
+    /// The IngressClasses by name, and whether each is the cluster's default.
+    #[must_use]
+    pub fn ingress_classes(&self) -> BTreeMap<String, bool> {
+        self.read(|inner| inner.ingress_classes.clone())
+    }
+
+    /// Changes what is known of the IngressClasses; true where that made a difference.
+    pub fn edit_ingress_classes(&self, edit: impl FnOnce(&mut BTreeMap<String, bool>)) -> bool {
+        self.write(|inner| {
+            let before = inner.ingress_classes.clone();
+            edit(&mut inner.ingress_classes);
+            before != inner.ingress_classes
         })
     }
 

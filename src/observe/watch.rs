@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event, watcher};
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 mod namespaces;
 
-use super::facts::{DeploymentFact, Identity, RouteFact};
+use super::facts::{DeploymentFact, Identity, IngressFact, NetworkPolicyFact, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::memory::ChildKind;
@@ -50,7 +51,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 8;
+const WATCHES: usize = 11;
 
 impl Watches {
     /// Prepares the watches.
@@ -76,11 +77,16 @@ impl Watches {
             watches.children::<Deployment>(),
             watches.children::<Service>(),
             watches.children::<HttpRoute>(),
-            future::join4(
-                watches.children::<Pod>(),
-                watches.gateways(),
+            future::join3(
                 namespaces::follow(watches),
                 watches.children::<PodDisruptionBudget>(),
+                future::join5(
+                    watches.children::<Ingress>(),
+                    watches.children::<NetworkPolicy>(),
+                    watches.children::<Pod>(),
+                    watches.gateways(),
+                    watches.ingress_classes(),
+                ),
             ),
         )
         .await;
@@ -161,6 +167,36 @@ impl Watches {
         }
     }
 
+    async fn ingress_classes(&self) {
+        let mut listed = std::collections::BTreeMap::new();
+        self.follow::<IngressClass>(watcher::Config::default(), |event| {
+            let changed = match event {
+                Event::Init => {
+                    listed.clear();
+                    false
+                }
+                Event::InitApply(class) => {
+                    listed.insert(class.name_any(), map::is_default_class(&class));
+                    false
+                }
+                Event::InitDone => {
+                    let all = std::mem::take(&mut listed);
+                    self.store.edit_ingress_classes(|classes| *classes = all)
+                }
+                Event::Apply(class) => self.store.edit_ingress_classes(|classes| {
+                    classes.insert(class.name_any(), map::is_default_class(&class));
+                }),
+                Event::Delete(class) => self.store.edit_ingress_classes(|classes| {
+                    classes.remove(&class.name_any());
+                }),
+            };
+            if changed {
+                self.wake(Wake::IngressClasses);
+            }
+        })
+        .await;
+    }
+
     fn wake(&self, wake: Wake) {
         // A closed receiver means that the operator is ending.
         let _ = self.waker.send(wake);
@@ -230,6 +266,8 @@ pub fn arrived(store: &FactStore, plugin: &PluginKey, kind: ChildKind, answer: &
         ChildKind::Service => decoded::<Service>(facts, value),
         ChildKind::PodDisruptionBudget => decoded::<PodDisruptionBudget>(facts, value),
         ChildKind::HttpRoute => decoded::<HttpRoute>(facts, value),
+        ChildKind::Ingress => decoded::<Ingress>(facts, value),
+        ChildKind::NetworkPolicy => decoded::<NetworkPolicy>(facts, value),
     });
 }
 
@@ -336,6 +374,18 @@ impl Known for RouteFact {
     }
 }
 
+impl Known for IngressFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
+impl Known for NetworkPolicyFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
 single_child!(ServiceAccount, service_account, |object: &ServiceAccount| {
     map::identity(&object.metadata)
 });
@@ -349,6 +399,10 @@ single_child!(
 );
 single_child!(Deployment, deployment, map::deployment);
 single_child!(HttpRoute, route, map::route, true);
+single_child!(Ingress, ingress, map::ingress);
+single_child!(NetworkPolicy, network_policy, map::network_policy);
+
+impl Watched for IngressClass {}
 
 impl Watched for Gateway {
     const GATEWAY_API: bool = true;

@@ -132,6 +132,19 @@ pub enum GatewayView {
     Found(GatewayFact),
 }
 
+/// The IngressClass of a plugin's Ingress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressClassView {
+    /// The plugin has no Ingress.
+    NotAsked,
+    /// There is no class of the name that the plugin gives.
+    NotFound,
+    /// The plugin names none, and the cluster has no default.
+    NoDefault,
+    /// It is there.
+    Found,
+}
+
 /// All that is known about one plugin at one moment.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -150,6 +163,8 @@ pub struct World {
     pub backend: Option<BackendFact>,
     /// Its Gateway.
     pub gateway: GatewayView,
+    /// The class of its Ingress.
+    pub ingress_class: IngressClassView,
     /// What the prober saw.
     pub probe: ProbeFacts,
     /// What became of its wishes at the core.

@@ -1,6 +1,7 @@
 //! What is done, and in which order: held against worlds.
 
 mod children;
+mod network;
 mod pods;
 mod probes;
 mod registrations;

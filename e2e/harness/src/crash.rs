@@ -266,6 +266,7 @@ async fn end_state(trial: &Trial) -> Value {
         ("v1", "Service"),
         ("apps/v1", "Deployment"),
         ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
     ] {
         let ours = trial
             .list(version, kind)
@@ -284,6 +285,8 @@ async fn end_state(trial: &Trial) -> Value {
             ("v1", "Service"),
             ("apps/v1", "Deployment"),
             ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
         ] {
             let child = trial.get(version, kind, PLUGIN).await.unwrap_or_default();
             state.insert(kind, stable(kind, child));
