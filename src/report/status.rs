@@ -11,7 +11,7 @@ use crate::api::reason::Reason;
 use crate::judge::grant;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
-use crate::judge::{Assessment, Phase};
+use crate::judge::{Assessment, Phase, drift};
 use crate::observe::world::World;
 
 /// The status of a plugin that is to stay.
@@ -218,6 +218,9 @@ fn conditions(assessment: &Assessment) -> Vec<Wanted> {
         "Reachable",
         "the Gateway takes the route, and the manifest is as browsers need it",
     ));
+    if let Some((reason, message)) = drift::told(&assessment.drifted) {
+        conditions.push(Wanted::new(ConditionType::Drifted, Truth::True, reason, message));
+    }
     conditions.push(registered_condition(assessment));
     if let Some(fault) = assessment.faults.iter().find(|fault| !fault.blocking) {
         conditions.push(Wanted::new(
