@@ -138,7 +138,7 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
     /// All of these labels with these values.
-    #[schemars(length(min = 1, max = 10))]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 10))]
     pub match_labels: BTreeMap<String, String>,
 }
 
@@ -157,10 +157,13 @@ pub struct Maintenance {
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMapKey {
     /// The ConfigMap's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub config_map_name: String,
     /// The key. Default: `ca.crt`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[-._a-zA-Z0-9]+$"))]
     pub key: Option<String>,
 }
 
@@ -178,7 +181,10 @@ impl ConfigMapKey {
 pub struct Credentials {
     /// A Secret of the same namespace with the keys `username` and `password`, and optionally `url`, which must then
     /// equal `spec.url`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub secret_name: String,
 }
 

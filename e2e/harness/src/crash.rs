@@ -17,7 +17,7 @@ use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
-use crate::objects;
+use crate::objects::{self, Seen};
 use crate::trial::{APPS, STRANGER, Trial, trial};
 
 /// How many points are tried at the same time.
@@ -68,6 +68,7 @@ async fn correct(trial: &mut Trial, point: Option<Point>) -> Run {
     trial.connect().await;
     let gate = trial.start();
     trial.ready_plugin(PLUGIN).await;
+    trial.core_until("Ready", Seen::is_ready).await;
     gate.arm(point);
     let stranger = json!({"spec": {"revisionHistoryLimit": 7}});
     trial.patch("apps/v1", "Deployment", PLUGIN, &stranger).await;

@@ -245,6 +245,32 @@ pub fn without_times(object: &Value) -> Value {
     status
 }
 
+/// How long the messages of a status stay as they are while nothing else changes.
+pub const MESSAGES_STAY_FOR: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Whether two statuses say the same in other words: a write for nobody.
+#[must_use]
+pub fn only_messages_differ(before: &Value, after: &Value) -> bool {
+    let without = |object: &Value| {
+        let mut status = without_times(object);
+        strip_messages(&mut status);
+        status
+    };
+    before["status"] != after["status"] && without(before) == without(after)
+}
+
+fn strip_messages(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("message");
+            fields.remove("observed");
+            fields.values_mut().for_each(strip_messages);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_messages),
+        _ => {}
+    }
+}
+
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -262,7 +288,7 @@ fn strip(value: &mut Value) {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Kstatus, broken, kstatus};
+    use super::{Kstatus, broken, kstatus, only_messages_differ};
 
     fn condition(kind: &str, status: &str) -> Value {
         json!({"type": kind, "status": status, "reason": "Word", "message": "", "observedGeneration": 1,
@@ -337,6 +363,17 @@ mod tests {
             "the trap that the default of the status closes"
         );
         assert!(!broken(&bare, None).is_empty());
+    }
+
+    #[test]
+    fn a_write_that_says_the_same_in_other_words_is_found() {
+        let before = object(&[("Ready", "False")]);
+        let mut after = before.clone();
+        assert!(!only_messages_differ(&before, &after));
+        after["status"]["conditions"][0]["message"] = json!("another");
+        assert!(only_messages_differ(&before, &after));
+        after["status"]["conditions"][0]["reason"] = json!("Another");
+        assert!(!only_messages_differ(&before, &after));
     }
 
     #[test]

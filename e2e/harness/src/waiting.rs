@@ -170,6 +170,23 @@ impl Trial {
         APPS.iter().any(|app| self.urls(app).contains(&url))
     }
 
+    /// Tries something again and again until it succeeds.
+    ///
+    /// # Panics
+    /// Where it does not in time.
+    pub async fn patient(&self, tried: impl AsyncFn() -> bool) {
+        let trying = async {
+            while !tried().await {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(self.patience, trying).await.is_ok(),
+            "not within {:?}",
+            self.patience
+        );
+    }
+
     /// Waits for something in this process that cannot be watched.
     ///
     /// # Panics
