@@ -1,5 +1,25 @@
 //! The rules that every status must keep, whatever happens: those of the Kubernetes API conventions, of Flux (FAIL0001
 //! to FAIL0011), of kstatus (Flux, Helm 4) and our own. Pure.
+//!
+//! | rule | tried by |
+//! |---|---|
+//! | the status begins with `observedGeneration: -1`, and survives kubectl and server-side apply | `each_bad_status_is_named_by_its_rule`, `api_server::tools` |
+//! | generation, conditions and fault in one write | `of_conditions` (FAIL0008, FAIL0009) on every write of every test |
+//! | `Ready` always, `Unknown` only while `Reconciling` | FAIL0002, FAIL0011, on every write |
+//! | `Reconciling`, `Stalled` only when True, never both | FAIL0001, FAIL0003 to FAIL0005, on every write |
+//! | the phases of the end of a pass | `judge/tests/phases.rs` |
+//! | rollout: `RolloutInProgress`, `Ready=Unknown`; old pods serve: `Available=True` | `judge/tests/phases.rs`, `report/tests/status.rs` |
+//! | more or fewer pods take nothing from `Ready` | `judge/tests/phases.rs`, `api_server::workload` |
+//! | `lastTransitionTime` moves with the status alone; no write that only moves times | `broken`, on every write |
+//! | no write that says the same in other words | [`only_messages_differ`], on every write |
+//! | suspended: conditions stay; with changes: `SuspendedWithChanges` | `api_server::suspend`, `report/tests/status.rs` |
+//! | no write when nothing changed, nor after a restart | `api_server::idle`, `api_server::tools` |
+//! | deletion: `Deleting`, `DeregistrationBlocked` | `api_server::deletion` |
+//! | errors of our own: party `Operator` | `judge/tests/core.rs`, `api_server::workload` |
+//! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
+//! | bounded size, lists and texts | `broken`, `of_fault`, on every write |
+//! | drift takes nothing from `Ready` | `plan/tests/drift.rs`, `api_server::drift` |
+//! | no Secret in statuses, events, logs | `recorder`, at the end of every test |
 
 use serde_json::Value;
 
