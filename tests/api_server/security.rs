@@ -161,6 +161,7 @@ fn what_stands_in_a_bad_manifest_is_not_told() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
+        trial.recorder().causes_change();
         let panel = trial.panel("crm").await;
         trial.apply(&plugin("crm")).await;
         for path in ["version", "id", "manifestVersion", "name.short"] {
