@@ -14,4 +14,5 @@ pub mod pod_template;
 pub mod quantity;
 pub mod reason;
 pub mod ui_manifest;
+pub mod url_path;
 pub mod workload;

@@ -24,3 +24,32 @@ pub const CHILDREN_MANAGER: &str = "wazo-plugin-operator/children";
 pub const MANAGED_BY: &str = "wazo-plugin-operator";
 /// Type of the Secret that a WazoCore's credentials stand in: keys `username`, `password` and optionally `url`.
 pub const CREDENTIALS_TYPE: &str = "plugins.wazo.io/core-credentials";
+
+/// Whether a text can be the name of an object (RFC 1123 subdomain): lower case letters, digits, `-` and `.`.
+#[must_use]
+pub fn is_object_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    let ends = |c: char| c.is_ascii_alphanumeric();
+    (1..=253).contains(&name.len())
+        && name.chars().all(allowed)
+        && name.starts_with(ends)
+        && name.ends_with(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_object_name;
+
+    #[test]
+    fn a_name_that_is_a_path_is_no_name() {
+        for name in ["main", "a.b-c", "1"] {
+            assert!(is_object_name(name), "{name}");
+        }
+        let long = "a".repeat(254);
+        for name in [
+            "", "../x", "a/b", "a?b", "a%2fb", "A", "-a", "a-", ".", "..", "a b", "a\n", &long,
+        ] {
+            assert!(!is_object_name(name), "{name:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use url::Url;
 use super::duration;
 use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
 use super::pod_template;
+use super::url_path;
 use super::workload::check_workload;
 
 /// A value that is not usable, by the path of its field.
@@ -78,6 +79,9 @@ impl Plugin {
                 "spec.expose.host",
                 "must be a DNS name in lower case, as in crm.acme.example",
             ));
+        }
+        if let Some(path) = spec.expose.as_ref().and_then(|expose| expose.path.as_deref()) {
+            url_path::check(path).map_err(|problem| Invalid::new("spec.expose.path", problem))?;
         }
         let deadline = spec
             .rollout
@@ -191,6 +195,7 @@ fn is_label(label: &str) -> bool {
 }
 
 fn public_url(path: &str, text: &str) -> Result<Url, Invalid> {
+    url_path::check(url_path::of(text)).map_err(|problem| Invalid::new(path, problem))?;
     let url = Url::parse(text).map_err(|error| Invalid::new(path, format!("is not a URL: {error}")))?;
     if url.scheme() != "https" {
         return Err(Invalid::new(
@@ -222,9 +227,7 @@ fn join(base: &Url, path: &str) -> Result<Url, String> {
     if path.contains(['{', '}', ',']) || path.contains(char::is_whitespace) {
         return Err("must not hold braces, commas or white space".to_owned());
     }
-    if path.split('/').any(|part| part == "..") {
-        return Err("must not hold '..'".to_owned());
-    }
+    url_path::check(path)?;
     let joined = format!(
         "{}/{}",
         base.as_str().trim_end_matches('/'),

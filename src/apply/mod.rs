@@ -14,7 +14,7 @@ use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
 use crate::keys::PluginKey;
-use crate::observe::memory::{ChildKind, Memory};
+use crate::observe::memory::{ChildKind, Drift, Memory};
 use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
 use crate::observe::world::World;
@@ -53,7 +53,7 @@ pub struct Applied {
     /// Children that were changed because the spec asks for it.
     pub changed: Vec<ChildKind>,
     /// Children that were put back after somebody else changed them.
-    pub corrected: Vec<ChildKind>,
+    pub corrected: Vec<Drift>,
     /// Whether the API server refused a child.
     pub refused: bool,
 }

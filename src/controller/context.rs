@@ -189,6 +189,7 @@ impl Context {
             shared,
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
+            drift_window: self.settings.drift_window,
             now: Timestamp::now(),
         })
     }

@@ -7,6 +7,7 @@ pub mod candidate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod drift;
 pub mod exposure;
 pub mod grant;
 pub mod image;
@@ -26,6 +27,7 @@ use crate::api::fault::{Confidence, Fault, ObjectReference, Party, Resolution, S
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::RolloutClock;
 use crate::api::reason::Reason;
+use crate::observe::memory::Drift;
 use crate::observe::world::World;
 use candidate::{Candidate, settle};
 use registration::Row;
@@ -51,6 +53,8 @@ pub struct Assessment {
     pub manifest: State,
     /// One row per declared registration.
     pub registrations: Vec<Row>,
+    /// What somebody else changed and is left so.
+    pub drifted: Vec<Drift>,
     /// What is wrong, the first one first; at most four.
     pub faults: Vec<Fault>,
     /// How the whole is doing.
@@ -136,6 +140,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
         route: held(),
         manifest: held(),
         registrations: Vec::new(),
+        drifted: drift::standing(world),
         faults: settled_faults(world, vec![candidate.fault]),
         phase: Phase::Stalled {
             reason: Reason::InvalidSpec.to_string(),
@@ -200,6 +205,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     }
     let phase = phase(world, waiting, faults.first(), done, expired);
     let deadline = clock.as_ref().and_then(|clock| clock::left(clock, world));
+    let drifted = drift::standing(world);
+    let put_back = drift::tried_again(&drifted, world);
     Assessment {
         invalid: None,
         available: source::available(world),
@@ -207,13 +214,21 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         route,
         manifest,
         registrations,
+        drifted,
         faults,
         phase,
         clock,
-        again: [pods_again, workload_again, route_again, manifest_again, deadline]
-            .into_iter()
-            .flatten()
-            .min(),
+        again: [
+            pods_again,
+            workload_again,
+            route_again,
+            manifest_again,
+            deadline,
+            put_back,
+        ]
+        .into_iter()
+        .flatten()
+        .min(),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
 use crate::observe::memory::{ChildKind, Refusal};
 
+/// One text for all that a rollout goes through: its steps follow one another within seconds.
+pub(super) const ROLLING: &str = "the Deployment is being rolled out";
+
 /// Judges children, Deployment and pods. Also: the seconds after which time alone may change what a pod shows.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
@@ -56,7 +59,7 @@ fn of_pods(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, St
     if deployment.rolled_out() || scaled(world, deployment) {
         return State::Good;
     }
-    worst.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
+    worst.unwrap_or_else(|| State::waiting("RolloutInProgress", ROLLING))
 }
 
 /// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change

@@ -14,8 +14,9 @@ use url::Url;
 
 use super::allowance::Allowance;
 use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
+use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory};
+use super::memory::{ChildKind, ChildMemory, Left};
 use super::store::ChildFacts;
 use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
@@ -100,6 +101,7 @@ impl World {
             shared: std::collections::BTreeSet::new(),
             core_secrets: std::collections::BTreeSet::new(),
             rollout_deadline: Duration::from_secs(240),
+            drift_window: Duration::from_secs(3600),
             now: at(NOW),
         }
     }
@@ -188,11 +190,15 @@ impl World {
                 label: Some(self.itself.key.name.clone()),
                 owner: Some(self.itself.uid.clone()),
                 deleting: false,
+                fields: Ownership::after_apply(&want.object, &[], ""),
             };
             let memory = ChildMemory {
-                left: Some((id.uid.clone(), id.edition())),
-                rehearsed: None,
-                refusal: None,
+                left: Some(Left {
+                    uid: id.uid.clone(),
+                    hash: id.applied.clone().unwrap_or_default(),
+                    denied: Vec::new(),
+                }),
+                ..ChildMemory::default()
             };
             self.memory.insert(want.kind, memory);
             match want.kind {

@@ -2,6 +2,7 @@
 //! quick. After a restart it is empty, and the annotation on each child tells what was applied.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -95,11 +96,57 @@ pub struct Refusal {
     pub since: Timestamp,
 }
 
+/// What our last apply of a child left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The object's uid.
+    pub uid: String,
+    /// The hash of the configuration.
+    pub hash: String,
+    /// Applied fields that were not ours right after the apply: the server, or a webhook, does not let us have them.
+    pub denied: Vec<String>,
+}
+
+/// What somebody else changed of an object that the operator made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The kind of the object; `application` for one of the core.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The paths of the fields, never their values; empty: the whole object was deleted.
+    pub fields: Vec<String>,
+    /// The field manager that has them now, where the API server tells.
+    pub by: Option<String>,
+    /// Since when it is left alone, where it was put back too often.
+    pub stopped: Option<Timestamp>,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\" was ", self.kind, self.name)?;
+        if self.fields.is_empty() {
+            return f.write_str("deleted");
+        }
+        f.write_str("changed")?;
+        if let Some(by) = &self.by {
+            write!(f, " by {by}")?;
+        }
+        write!(f, ": {}", self.fields.join(", "))
+    }
+}
+
 /// What is remembered of one child.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChildMemory {
-    /// Uid and edition (generation or version) that our last apply left.
-    pub left: Option<(String, String)>,
+    /// What our last apply left.
+    pub left: Option<Left>,
+    /// When it was put back, each with the generation of the plugin's spec; only the last hour counts.
+    pub corrections: Vec<(Timestamp, i64)>,
+    /// Since when, and for which generation of the plugin's spec, it is not put back any more.
+    pub stopped: Option<(Timestamp, i64)>,
+    /// What somebody changed and is left so.
+    pub drift: Option<Drift>,
     /// The hash of the configuration that the API server would take, by a dry run.
     pub rehearsed: Option<String>,
     /// Why the last apply was refused.

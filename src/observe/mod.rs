@@ -5,6 +5,7 @@ pub mod allowance;
 pub mod conditions;
 pub mod directory;
 pub mod facts;
+pub mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gateway_api;

@@ -175,6 +175,8 @@ pub struct World {
     pub core_secrets: BTreeSet<String>,
     /// How long a rollout may take.
     pub rollout_deadline: Duration,
+    /// Within how long three corrections of one object are a fight.
+    pub drift_window: Duration,
     /// The moment.
     pub now: Timestamp,
 }

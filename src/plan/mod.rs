@@ -2,6 +2,7 @@
 //! [`children`], one per kind of registration below [`registrations`].
 
 pub mod children;
+pub mod drift;
 pub mod finalizer;
 pub mod outline;
 pub mod probes;

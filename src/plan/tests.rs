@@ -1,6 +1,7 @@
 //! What is done, and in which order: held against worlds.
 
 mod children;
+mod drift;
 mod network;
 mod pods;
 mod probes;

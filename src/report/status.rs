@@ -11,7 +11,7 @@ use crate::api::reason::Reason;
 use crate::judge::grant;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
-use crate::judge::{Assessment, Phase};
+use crate::judge::{Assessment, Phase, drift};
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
 
@@ -210,6 +210,9 @@ fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
         "Reachable",
         words.reachable,
     ));
+    if let Some((reason, message)) = drift::told(&assessment.drifted) {
+        conditions.push(Wanted::new(ConditionType::Drifted, Truth::True, reason, message));
+    }
     conditions.push(registered_condition(assessment));
     if let Some(fault) = assessment.faults.iter().find(|fault| !fault.blocking) {
         conditions.push(Wanted::new(

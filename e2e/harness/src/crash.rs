@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::names::APPLIED_ANNOTATION;
@@ -16,7 +17,7 @@ use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
-use crate::objects;
+use crate::objects::{self, Seen};
 use crate::trial::{APPS, STRANGER, Trial, trial};
 
 /// How many points are tried at the same time.
@@ -51,6 +52,51 @@ pub fn every_point_of_creation(blow: Blow) -> usize {
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_deletion(blow: Blow) -> usize {
     every_point("delete", blow, delete)
+}
+
+/// A stranger changes a child, which is put back, with a blow at every point of the way. The answer is the number of
+/// points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_correction(blow: Blow) -> usize {
+    every_point("correct", blow, correct)
+}
+
+async fn correct(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
+    trial.connect().await;
+    let gate = trial.start();
+    trial.ready_plugin(PLUGIN).await;
+    trial.core_until("Ready", Seen::is_ready).await;
+    gate.arm(point);
+    let stranger = json!({"spec": {"revisionHistoryLimit": 7}});
+    trial.patch("apps/v1", "Deployment", PLUGIN, &stranger).await;
+    let put_back = async |trial: &Trial| {
+        trial
+            .child_until::<Deployment>(PLUGIN, "put back", |seen| {
+                seen.0["spec"]["revisionHistoryLimit"] == 3
+            })
+            .await;
+    };
+    tokio::select! {
+        () = gate.died() => {}
+        () = put_back(trial) => {}
+    }
+    let struck = gate.disarm();
+    if gate.is_dead() {
+        trial.start();
+    }
+    put_back(trial).await;
+    trial.well(PLUGIN).await;
+    let mut end = end_state(trial).await;
+    // As often as it took: the stranger's change, and ours.
+    end["objects"]["Deployment"]["metadata"]["generation"] = Value::Null;
+    Run {
+        end,
+        mutations: gate.mutations(),
+        struck,
+    }
 }
 
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {

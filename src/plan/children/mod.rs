@@ -20,9 +20,10 @@ use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
 use crate::keys::PluginKey;
 use crate::observe::facts::Identity;
-use crate::observe::memory::ChildKind;
+use crate::observe::memory::{ChildKind, Drift};
 use crate::observe::routed::Routed;
 use crate::observe::world::{GatewayView, World};
+use crate::plan::drift;
 use network_policy::CoreAddress;
 
 /// What becomes of one child.
@@ -49,9 +50,18 @@ pub enum How {
     Change {
         /// The object's uid.
         uid: String,
-        /// Somebody else changed it: the configuration is the same as before.
-        drifted: bool,
     },
+    /// Somebody else changed it: apply the same configuration again.
+    PutBack {
+        /// The object's uid.
+        uid: String,
+        /// What is put back.
+        drift: Drift,
+    },
+    /// Somebody else deleted it: make it again.
+    Restore(Drift),
+    /// Somebody else changed or deleted it, and it is left so.
+    Leave(Drift),
     /// It is ours, and the spec asks for it no more.
     Remove {
         /// The object's uid.
@@ -68,7 +78,10 @@ impl Want {
     /// Whether it leads to a write.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        matches!(self.how, How::Create | How::Change { .. } | How::Remove { .. })
+        matches!(
+            self.how,
+            How::Create | How::Change { .. } | How::PutBack { .. } | How::Restore(_) | How::Remove { .. }
+        )
     }
 }
 
@@ -292,22 +305,7 @@ fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Va
     let hash = hash(&object);
     object = typed(kind, object);
     object["metadata"]["annotations"][APPLIED_ANNOTATION] = json!(hash);
-    let how = match known {
-        None => How::Create,
-        Some(known) if known.owner.as_deref() != Some(world.itself.uid.as_str()) => How::Blocked {
-            leaving: known.deleting,
-        },
-        Some(known) if known.deleting => How::Blocked { leaving: true },
-        Some(known) if known.applied.as_ref() != Some(&hash) => How::Change {
-            uid: known.uid.clone(),
-            drifted: false,
-        },
-        Some(known) if moved_without_us(world, kind, known) => How::Change {
-            uid: known.uid.clone(),
-            drifted: true,
-        },
-        Some(_) => How::Keep,
-    };
+    let how = drift::how(world, kind, known, &object, &hash);
     Want {
         kind,
         object,
@@ -328,15 +326,6 @@ fn removal(world: &World, kind: ChildKind, known: Option<&Identity>) -> Option<W
         hash: String::new(),
         how,
     })
-}
-
-fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
-    let relabelled = known
-        .label
-        .as_ref()
-        .is_some_and(|label| *label != world.itself.key.name);
-    let left = world.memory.get(&kind).and_then(|memory| memory.left.as_ref());
-    relabelled || left.is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
 }
 
 /// A hash of a configuration that is the same in every version of the operator: UUIDv5 of its JSON text.
