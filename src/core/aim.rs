@@ -60,6 +60,7 @@ impl Link {
         }
         if moved {
             state.facts = Arc::new(CoreFacts::unknown());
+            state.accounts.start_again();
             let woken = state.wishes.start_again();
             self.wake_plugins(woken);
         }

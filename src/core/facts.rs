@@ -162,6 +162,8 @@ pub struct CoreFacts {
     pub services: BTreeMap<Daemon, ServiceFact>,
     /// Rights that the operator needs and the account lacks, in ACL notation; `None`: not asked yet.
     pub missing_permissions: Option<Vec<String>>,
+    /// Rights that the accounts of plugins need and the operator's account lacks, in ACL notation.
+    pub missing_for_accounts: Vec<String>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
     /// The applications in use, as last read.
@@ -186,6 +188,7 @@ impl CoreFacts {
             tenant: None,
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
+            missing_for_accounts: Vec::new(),
             tenant_refused: false,
             apps: BTreeMap::new(),
             last_good: None,
@@ -206,6 +209,7 @@ impl CoreFacts {
                 .zip(&other.services)
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
+            && self.missing_for_accounts == other.missing_for_accounts
             && self.tenant_refused == other.tenant_refused
             && self.last_good.is_some() == other.last_good.is_some()
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::account::AccountBook;
 use super::classify::{Answer, classify};
 use super::error::{CoreError, CoreErrorKind};
 use super::facts::{CoreFacts, Daemon, SessionFact};
@@ -60,6 +61,7 @@ pub(super) struct State {
     pub(super) aim: Option<Arc<Aim>>,
     pub(super) facts: Arc<CoreFacts>,
     pub(super) wishes: WishBook,
+    pub(super) accounts: AccountBook,
     pub(super) session: Session,
     pub(super) rights: Rights,
     /// Daemons that gave an answer that asks for a look at their health before its time.
@@ -110,6 +112,7 @@ impl Link {
                 aim: None,
                 facts: Arc::new(CoreFacts::unknown()),
                 wishes: WishBook::default(),
+                accounts: AccountBook::default(),
                 session: Session::default(),
                 rights: Rights {
                     asked: false,
@@ -181,9 +184,10 @@ impl Link {
             return Err(Trouble::NoSession);
         };
         let daemon = ask.route.row().daemon;
-        let credential = match daemon {
-            Daemon::Auth => Credential::Path(token.secret.clone()),
-            Daemon::Confd => Credential::Token(token.secret.clone()),
+        let credential = if ask.route.takes_token_in_path() {
+            Credential::Path(token.secret.clone())
+        } else {
+            Credential::Token(token.secret.clone())
         };
         let reply = self.send(aim, ask, &credential).await?;
         if reply.answer == Answer::TokenUnknown {

@@ -3,6 +3,8 @@
 //! Two chains of causes are judged apart: the plugin's own (children, pods, route, manifest) and the core's. Within a
 //! chain only the first broken layer counts, since it explains those behind it.
 
+pub mod account;
+pub mod acl_grant;
 pub mod candidate;
 pub mod clock;
 pub mod container;
@@ -206,10 +208,17 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         faults,
         phase,
         clock,
-        again: [pods_again, workload_again, route_again, manifest_again, deadline]
-            .into_iter()
-            .flatten()
-            .min(),
+        again: [
+            pods_again,
+            workload_again,
+            route_again,
+            manifest_again,
+            deadline,
+            account::due_in(world, plugin),
+        ]
+        .into_iter()
+        .flatten()
+        .min(),
     }
 }
 
@@ -273,7 +282,7 @@ fn confirm(state: State, world: &World) -> (State, Option<i64>) {
 
 /// The core's own verdict, as this plugin refers to it.
 fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault> {
-    if plugin.ui.is_empty() && world.core.is_some() {
+    if plugin.ui.is_empty() && plugin.account.is_none() && world.core.is_some() {
         return None;
     }
     if let Some(candidate) = grant::no_core(world) {

@@ -76,6 +76,7 @@ impl World {
                 has_ledger: true,
                 ledger: Ledger::default(),
                 abandon: false,
+                rotate: None,
                 requested_at: None,
                 plugin: Plugin::parse(spec()),
                 core: Some(core_key()),
@@ -92,6 +93,8 @@ impl World {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
             }),
+            account: None,
+            account_refusal: None,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
             shared: std::collections::BTreeSet::new(),
@@ -128,6 +131,7 @@ impl World {
             }),
             service: Some(Identity::default()),
             service_account: Some(Identity::default()),
+            accounts: Default::default(),
             pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
         };
         world

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::account_secret::AccountSecret;
 use super::allowance::Labels;
 use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
 use super::memory::ChildKind;
@@ -19,6 +20,8 @@ pub struct ChildFacts {
     pub service: Option<Identity>,
     /// Its HTTPRoute.
     pub route: Option<RouteFact>,
+    /// The Secrets of its account by name.
+    pub accounts: BTreeMap<String, AccountSecret>,
     /// Its pods by name.
     pub pods: BTreeMap<String, PodFact>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret, Service, ServiceAccount};
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -14,12 +14,13 @@ use std::time::Duration;
 
 mod namespaces;
 
+use super::account_secret::AccountSecret;
 use super::facts::{DeploymentFact, Identity, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::memory::ChildKind;
 use super::store::{ChildFacts, FactStore};
-use crate::api::names::PLUGIN_LABEL;
+use crate::api::names::{ACCOUNT_LABEL, PLUGIN_LABEL};
 use crate::keys::{Key, PluginKey, Wake, Waker};
 
 /// How many lists have still to arrive before the facts are whole.
@@ -49,7 +50,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 7;
+const WATCHES: usize = 8;
 
 impl Watches {
     /// Prepares the watches.
@@ -78,7 +79,7 @@ impl Watches {
             future::join3(
                 watches.children::<Pod>(),
                 watches.gateways(),
-                namespaces::follow(watches),
+                future::join(watches.children::<Secret>(), namespaces::follow(watches)),
             ),
         )
         .await;
@@ -86,7 +87,7 @@ impl Watches {
 
     async fn children<K: Child>(&self) {
         let mut listed = HashSet::new();
-        let labelled = watcher::Config::default().labels(PLUGIN_LABEL);
+        let labelled = watcher::Config::default().labels(K::LABEL);
         self.follow::<K>(labelled, |event| match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => {
@@ -258,6 +259,8 @@ trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
 
 /// A kind whose objects belong to plugins, and its place in their facts.
 trait Child: Watched {
+    /// The label by which the objects are found.
+    const LABEL: &str = PLUGIN_LABEL;
     /// The plugin that an object belongs to. A child bears the plugin's name, whatever somebody did to its labels.
     fn plugin(object: &Self) -> Option<PluginKey> {
         Some(key_of(object))
@@ -344,6 +347,30 @@ single_child!(HttpRoute, route, map::route, true);
 
 impl Watched for Gateway {
     const GATEWAY_API: bool = true;
+}
+
+impl Watched for Secret {}
+
+impl Child for Secret {
+    const LABEL: &str = ACCOUNT_LABEL;
+
+    fn plugin(object: &Self) -> Option<PluginKey> {
+        map::plugin_of(object)
+    }
+
+    fn set(facts: &mut ChildFacts, object: &Self) {
+        if let Some(fact) = AccountSecret::of(object) {
+            facts.accounts.insert(object.name_any(), fact);
+        }
+    }
+
+    fn clear(facts: &mut ChildFacts, object: &Self) {
+        facts.accounts.remove(&object.name_any());
+    }
+
+    fn retain(facts: &mut ChildFacts, _plugin: &str, listed: &dyn Fn(&str) -> bool) {
+        facts.accounts.retain(|name, _| listed(name));
+    }
 }
 
 impl Watched for Pod {}

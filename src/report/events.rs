@@ -30,6 +30,10 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         let all: Vec<_> = applied.created.iter().chain(&applied.changed).copied().collect();
         notes.push(normal("Applied", "Apply", format!("applied {}", kinds(&all))));
     }
+    if applied.published {
+        let text = "published new credentials of the account to the pods".to_owned();
+        notes.push(normal("CredentialsPublished", "Rotate", text));
+    }
     if !applied.corrected.is_empty() {
         let text = format!(
             "put back {}, which somebody else had changed",
@@ -45,11 +49,15 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         if row.state == RegistrationState::Registered
             && was.is_none_or(|old| old.state != RegistrationState::Registered)
         {
-            let url = row.url.as_deref().unwrap_or_default();
+            let url = row
+                .url
+                .as_ref()
+                .map(|url| format!(" ({url})"))
+                .unwrap_or_default();
             notes.push(normal(
                 "Registered",
                 "Register",
-                format!("registered \"{}\" ({url}) with the core", row.name),
+                format!("registered \"{}\"{url} with the core", row.name),
             ));
         }
     }

@@ -1,5 +1,6 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod account_mount;
 pub mod deployment;
 pub mod http_route;
 mod overlay;
@@ -75,7 +76,10 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
             let known = world.children.identity(kind);
             match object(kind, &owner, plugin) {
                 Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
-                Some(object) => Some(want(world, kind, known, object)),
+                Some(object) => {
+                    let object = account_mount::with(kind, object, world, plugin)?;
+                    Some(want(world, kind, known, object))
+                }
                 None => removal(world, kind, known),
             }
         })
@@ -113,6 +117,9 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         .into_iter()
         .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin)?)))
         .map(|mut object| {
+            if let Some(account) = plugin.account.as_ref().filter(|_| object["kind"] == "Deployment") {
+                account_mount::add(&mut object, &account.secret(&key.name), None);
+            }
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("ownerReferences");
             }
@@ -129,7 +136,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn of(world: &World) -> Self {
+    /// The plugin of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
         Self {
             key: world.itself.key.clone(),
             uid: world.itself.uid.clone(),
