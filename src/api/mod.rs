@@ -1,5 +1,6 @@
 //! The words of the two kinds as types; parsing and validation, nothing else.
 
+pub mod account;
 pub mod condition;
 pub mod core;
 pub mod crd;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::account::Account;
 use super::duration;
 use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
 use super::pod_template;
@@ -50,6 +51,8 @@ pub struct Plugin {
     pub deadline: Option<Duration>,
     /// `spec.workload.podTemplate`, decoded and checked.
     pub pod_template: Option<serde_json::Value>,
+    /// The account in the core, where one is asked for.
+    pub account: Option<Account>,
 }
 
 /// A UI registration with its public URL.
@@ -129,12 +132,14 @@ impl Plugin {
                 manifest_url,
             });
         }
+        let account = spec.account().map(Account::parse).transpose()?;
         Ok(Self {
             spec,
             url,
             ui,
             deadline,
             pod_template,
+            account,
         })
     }
 

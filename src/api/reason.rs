@@ -305,6 +305,12 @@ reasons! {
     FramingForbidden Partner Manifest External
         "Do not send X-Frame-Options or a CSP frame-ancestors that keeps the Wazo application out"
         "The plugin's page forbids to be shown in a frame";
+    AclNotGranted Config Registration External
+        "Ask for what the WazoCore grants, or let its owner add to spec.grants[].acl (with Account in spec.grants[].registrations)"
+        "The account asks for more than the WazoCore grants";
+    AclForbidden Config Registration SpecChange
+        "Ask for less: no grant gives a plugin's account what the message names"
+        "The account asks for something that no plugin may have";
     OperatorError Operator Operator Retry
         "Report this to the operator's maintainers with the operator's log"
         "The operator failed at something that is not explained by anything else";

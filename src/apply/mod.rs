@@ -1,6 +1,7 @@
 //! Carries a plan out: the object's metadata, the children by server-side apply, and wishes to the core's actor and
 //! the prober.
 
+mod account;
 mod children;
 mod refusal;
 mod rehearsal;
@@ -54,6 +55,8 @@ pub struct Applied {
     pub changed: Vec<ChildKind>,
     /// Children that were put back after somebody else changed them.
     pub corrected: Vec<Drift>,
+    /// Whether new credentials of the account were published.
+    pub published: bool,
     /// Whether the API server refused a child.
     pub refused: bool,
 }
@@ -82,6 +85,8 @@ impl Applier {
         if !rehearsal::is_passed(self, world, plan, &mut applied).await? {
             return Ok(applied);
         }
+        // Pods that mount the Secret come after it.
+        account::carry_out(self, world, plan, &mut applied).await?;
         for want in &plan.children {
             children::carry_out(self, world, want, &mut applied).await?;
         }
@@ -90,6 +95,7 @@ impl Applier {
             None if plan.suspended || world.itself.deleting => self.cores.forget(key),
             None => {}
         }
+        account::wish(self, world, plan).await?;
         Ok(applied)
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
+use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -158,6 +158,7 @@ impl Context {
                     key: core.clone(),
                     entry,
                     facts: self.applier.cores.facts(core),
+                    ca_pem: self.applier.cores.ca_pem(core),
                 }),
                 None => return None,
             },
@@ -166,6 +167,9 @@ impl Context {
             .as_ref()
             .map(|core| self.applier.cores.outcomes(core, &key))
             .unwrap_or_default();
+        let account = core_key
+            .as_ref()
+            .and_then(|core| self.applier.cores.account(core, &key));
         let gateway = self.gateway(&key, plugin.as_ref().ok());
         let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
         let backend = plugin.as_ref().ok().and_then(|plugin| {
@@ -184,6 +188,8 @@ impl Context {
             backend,
             gateway,
             ingress_class,
+            account,
+            account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
             outcomes,
             shared,
@@ -319,6 +325,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
         ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
+        rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
         plugin,
         core,

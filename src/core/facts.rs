@@ -171,6 +171,8 @@ pub struct CoreFacts {
     pub services: BTreeMap<Daemon, ServiceFact>,
     /// Rights that the operator needs and the account lacks, in ACL notation; `None`: not asked yet.
     pub missing_permissions: Option<Vec<String>>,
+    /// Rights that the accounts of plugins need and the operator's account lacks, in ACL notation.
+    pub missing_for_accounts: Vec<String>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
     /// Another stack answers than the one that is known: nothing is written to it.
@@ -199,6 +201,7 @@ impl CoreFacts {
             tenant: None,
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
+            missing_for_accounts: Vec::new(),
             tenant_refused: false,
             stack_changed: None,
             apps: BTreeMap::new(),
@@ -221,6 +224,7 @@ impl CoreFacts {
                 .zip(&other.services)
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
+            && self.missing_for_accounts == other.missing_for_accounts
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses

@@ -3,6 +3,8 @@
 //! Two chains of causes are judged apart: the plugin's own (children, pods, route, manifest) and the core's. Within a
 //! chain only the first broken layer counts, since it explains those behind it.
 
+pub mod account;
+pub mod acl_grant;
 pub mod candidate;
 pub mod clock;
 pub mod container;
@@ -225,6 +227,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
             manifest_again,
             deadline,
             put_back,
+            account::due_in(world, plugin),
         ]
         .into_iter()
         .flatten()
@@ -292,7 +295,7 @@ fn confirm(state: State, world: &World) -> (State, Option<i64>) {
 
 /// The core's own verdict, as this plugin refers to it.
 fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault> {
-    if plugin.ui.is_empty() && world.core.is_some() {
+    if plugin.ui.is_empty() && plugin.account.is_none() && world.core.is_some() {
         return None;
     }
     if let Some(candidate) = grant::no_core(world) {

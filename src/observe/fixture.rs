@@ -78,6 +78,7 @@ impl World {
                 has_ledger: true,
                 ledger: Ledger::default(),
                 abandon: false,
+                rotate: None,
                 requested_at: None,
                 plugin: Plugin::parse(spec()),
                 core: Some(core_key()),
@@ -96,6 +97,8 @@ impl World {
                 programmed: Some(condition("True", "Programmed", "")),
             }),
             ingress_class: IngressClassView::NotAsked,
+            account: None,
+            account_refusal: None,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
             shared: std::collections::BTreeSet::new(),
@@ -136,6 +139,7 @@ impl World {
             disruption_budget: None,
             ingress: None,
             network_policy: None,
+            accounts: Default::default(),
             pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
         };
         world

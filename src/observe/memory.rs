@@ -157,6 +157,7 @@ pub struct ChildMemory {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     inner: Arc<Mutex<HashMap<PluginKey, BTreeMap<ChildKind, ChildMemory>>>>,
+    accounts: Arc<Mutex<HashMap<PluginKey, Refusal>>>,
 }
 
 impl Memory {
@@ -177,8 +178,35 @@ impl Memory {
         edit(inner.entry(key.clone()).or_default().entry(kind).or_default());
     }
 
+    /// Why a Secret of the plugin's account could not be written.
+    #[must_use]
+    pub fn account(&self, key: &PluginKey) -> Option<Refusal> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(key).cloned()
+    }
+
+    /// Notes why a Secret of the plugin's account could not be written, or that it could.
+    pub fn set_account(&self, key: &PluginKey, refusal: Option<(Reason, String)>) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((reason, message)) = refusal else {
+            accounts.remove(key);
+            return;
+        };
+        let since = accounts
+            .get(key)
+            .filter(|known| known.reason == reason)
+            .map_or_else(Timestamp::now, |known| known.since);
+        let refusal = Refusal {
+            reason,
+            message,
+            since,
+        };
+        accounts.insert(key.clone(), refusal);
+    }
+
     /// Forgets a plugin.
     pub fn forget(&self, key: &PluginKey) {
+        self.set_account(key, None);
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,7 @@
 //! What the cluster shows: watched objects become small facts on arrival, and the facts about one plugin are put
 //! together into its [`World`](world::World).
 
+pub mod account_secret;
 pub mod allowance;
 pub mod conditions;
 pub mod directory;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 
+use super::account_secret::AccountSecret;
 use super::allowance::Labels;
 use super::facts::{
     DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, PodFact, RouteFact,
@@ -31,6 +32,8 @@ pub struct ChildFacts {
     pub ingress: Option<IngressFact>,
     /// Its NetworkPolicy.
     pub network_policy: Option<NetworkPolicyFact>,
+    /// The Secrets of its account by name.
+    pub accounts: BTreeMap<String, AccountSecret>,
     /// Its pods by name.
     pub pods: BTreeMap<String, PodFact>,
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::DynamicObject;
@@ -16,12 +16,13 @@ use std::time::Duration;
 
 mod namespaces;
 
+use super::account_secret::AccountSecret;
 use super::facts::{DeploymentFact, Identity, IngressFact, NetworkPolicyFact, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::memory::ChildKind;
 use super::store::{ChildFacts, FactStore};
-use crate::api::names::PLUGIN_LABEL;
+use crate::api::names::{ACCOUNT_LABEL, PLUGIN_LABEL};
 use crate::keys::{Key, PluginKey, Wake, Waker};
 
 /// How many lists have still to arrive before the facts are whole.
@@ -51,7 +52,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 11;
+const WATCHES: usize = 12;
 
 impl Watches {
     /// Prepares the watches.
@@ -78,7 +79,7 @@ impl Watches {
             watches.children::<Service>(),
             watches.children::<HttpRoute>(),
             future::join3(
-                namespaces::follow(watches),
+                future::join(watches.children::<Secret>(), namespaces::follow(watches)),
                 watches.children::<PodDisruptionBudget>(),
                 future::join5(
                     watches.children::<Ingress>(),
@@ -94,7 +95,7 @@ impl Watches {
 
     async fn children<K: Child>(&self) {
         let mut listed = HashSet::new();
-        let labelled = watcher::Config::default().labels(PLUGIN_LABEL);
+        let labelled = watcher::Config::default().labels(K::LABEL);
         self.follow::<K>(labelled, |event| match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => {
@@ -299,6 +300,8 @@ trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
 
 /// A kind whose objects belong to plugins, and its place in their facts.
 trait Child: Watched {
+    /// The label by which the objects are found.
+    const LABEL: &str = PLUGIN_LABEL;
     /// The plugin that an object belongs to. A child bears the plugin's name, whatever somebody did to its labels.
     fn plugin(object: &Self) -> Option<PluginKey> {
         Some(key_of(object))
@@ -406,6 +409,30 @@ impl Watched for IngressClass {}
 
 impl Watched for Gateway {
     const GATEWAY_API: bool = true;
+}
+
+impl Watched for Secret {}
+
+impl Child for Secret {
+    const LABEL: &str = ACCOUNT_LABEL;
+
+    fn plugin(object: &Self) -> Option<PluginKey> {
+        map::plugin_of(object)
+    }
+
+    fn set(facts: &mut ChildFacts, object: &Self) {
+        if let Some(fact) = AccountSecret::of(object) {
+            facts.accounts.insert(object.name_any(), fact);
+        }
+    }
+
+    fn clear(facts: &mut ChildFacts, object: &Self) {
+        facts.accounts.remove(&object.name_any());
+    }
+
+    fn retain(facts: &mut ChildFacts, _plugin: &str, listed: &dyn Fn(&str) -> bool) {
+        facts.accounts.retain(|name, _| listed(name));
+    }
 }
 
 impl Watched for Pod {}

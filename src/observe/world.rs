@@ -11,13 +11,14 @@ use super::allowance::Allowance;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory};
+use super::memory::{ChildKind, ChildMemory, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::ui_manifest::Product;
+use crate::core::account::AccountFact;
 use crate::core::facts::{CoreFacts, StepOutcome};
 use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
@@ -43,6 +44,8 @@ pub struct Itself {
     pub has_ledger: bool,
     /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
     pub abandon: bool,
+    /// The annotation `plugins.wazo.io/rotate`.
+    pub rotate: Option<String>,
     /// The annotation `reconcile.plugins.wazo.io/requestedAt`.
     pub requested_at: Option<String>,
     /// The spec, or the first field of it that is not usable.
@@ -62,6 +65,8 @@ pub struct CoreView {
     pub entry: Arc<CoreEntry>,
     /// What its actor knows.
     pub facts: Option<Arc<CoreFacts>>,
+    /// The certificate authority of its stack, PEM, where it has one of its own.
+    pub ca_pem: Option<Arc<[u8]>>,
 }
 
 impl CoreView {
@@ -167,6 +172,10 @@ pub struct World {
     pub ingress_class: IngressClassView,
     /// What the prober saw.
     pub probe: ProbeFacts,
+    /// What is known of its account at the core.
+    pub account: Option<AccountFact>,
+    /// Why a Secret of its account could not be written.
+    pub account_refusal: Option<Refusal>,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.

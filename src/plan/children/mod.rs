@@ -1,5 +1,6 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod account_mount;
 pub mod blame;
 pub mod deployment;
 pub mod disruption_budget;
@@ -99,7 +100,10 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
                 Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
                 // Until another source serves, what served before goes on as it is.
                 _ if known.is_some() && !handed_over => None,
-                Some(object) => Some(want(world, kind, known, object)),
+                Some(object) => {
+                    let object = account_mount::with(kind, object, world, plugin)?;
+                    Some(want(world, kind, known, object))
+                }
                 None => removal(world, kind, known),
             }
         })
@@ -166,6 +170,9 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         .into_iter()
         .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin, &around)?)))
         .map(|mut object| {
+            if let Some(account) = plugin.account.as_ref().filter(|_| object["kind"] == "Deployment") {
+                account_mount::add(&mut object, &account.secret(&key.name), None);
+            }
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("ownerReferences");
             }
@@ -182,7 +189,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn of(world: &World) -> Self {
+    /// The plugin of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
         Self {
             key: world.itself.key.clone(),
             uid: world.itself.uid.clone(),
