@@ -66,7 +66,7 @@ pub(super) async fn is_passed(
 
 /// A Deployment with a configuration that was not tried yet.
 fn is_new(want: &Want, world: &World) -> bool {
-    let changes = matches!(want.how, How::Create | How::Change { drifted: false, .. });
+    let changes = matches!(want.how, How::Create | How::Change { .. });
     let memory = world.memory.get(&want.kind);
     let rehearsed = memory.and_then(|memory| memory.rehearsed.as_ref());
     want.kind == ChildKind::Deployment && changes && rehearsed != Some(&want.hash)

@@ -199,6 +199,7 @@ impl Memory {
         let refusal = Refusal {
             reason,
             message,
+            field: None,
             since,
         };
         accounts.insert(key.clone(), refusal);

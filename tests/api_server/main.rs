@@ -4,6 +4,8 @@
 //! All tests of this program share one control plane, each in a namespace and with an operator of its own. Every
 //! status that is written is checked against the rules of kstatus, Flux and our own, in every test.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod account;
 mod bad_input;
 mod bad_manifest;

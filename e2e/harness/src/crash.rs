@@ -20,7 +20,7 @@ use wazo_simulated_core::EffectKind;
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
 use crate::objects::{self, Seen};
-use crate::trial::{APPS, STRANGER, Trial, trial, trial_with};
+use crate::trial::{APPS, STRANGER, Trial, trial_with};
 
 pub use account::{
     every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
