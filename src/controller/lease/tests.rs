@@ -1,14 +1,14 @@
 //! The lease on an API server in memory that can lose answers and hang.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Election, ElectionError, LeaseLock, Lost};
 use crate::controller::guard::Guard;
@@ -135,7 +135,7 @@ fn times_that_let_two_lead_are_refused() {
     assert_eq!(with(0, 0, 0), Err(ElectionError::Duration));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_free_lease_is_taken_and_given_back() {
     let server = Server::default();
     let mut lock = server.lock("a");
@@ -149,7 +149,7 @@ async fn a_free_lease_is_taken_and_given_back() {
     assert_eq!((server.holder().as_deref(), transitions), (Some("b"), Some(2)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_leads_only_after_the_first_may_send_nothing_any_more() {
     let server = Server::default();
     let (mut first, mut second) = (server.lock("a"), server.lock("b"));
@@ -178,7 +178,7 @@ async fn another_leads_only_after_the_first_may_send_nothing_any_more() {
     assert_eq!(server.holder().as_deref(), Some("b"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_renewal_whose_answer_was_lost_is_found_again() {
     let server = Server::default();
     let mut lock = server.lock("a");
@@ -193,7 +193,7 @@ async fn a_renewal_whose_answer_was_lost_is_found_again() {
     assert!(!server.with(|stored| stored.lose_an_answer), "an answer was lost");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lease_that_somebody_took_or_deleted_is_lost_at_once() {
     for (deleted, what) in [(false, "held by b"), (true, "deleted")] {
         let server = Server::default();
@@ -226,7 +226,7 @@ async fn a_lease_that_somebody_took_or_deleted_is_lost_at_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_api_server_that_hangs_ends_the_term_at_the_renew_deadline() {
     let server = Server::default();
     let mut lock = server.lock("a");
@@ -244,7 +244,7 @@ async fn an_api_server_that_hangs_ends_the_term_at_the_renew_deadline() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_same_replica_after_a_restart_does_not_wait() {
     let server = Server::default();
     acquire(&mut server.lock("a")).await;
