@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -150,6 +151,19 @@ pub struct Maintenance {
     /// Why, for people.
     #[schemars(length(max = 256))]
     pub reason: Option<String>,
+}
+
+impl Maintenance {
+    /// What people are told while it lasts.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        format!(
+            "the core is in an announced maintenance until {}{colon}{reason}",
+            self.until.0
+        )
+    }
 }
 
 /// A key of a ConfigMap of the same namespace.
@@ -316,6 +330,14 @@ pub struct PluginCount {
 }
 
 impl WazoCoreSpec {
+    /// The announced maintenance, where it lasts still.
+    #[must_use]
+    pub fn maintenance_at(&self, now: Timestamp) -> Option<&Maintenance> {
+        self.maintenance
+            .as_ref()
+            .filter(|maintenance| maintenance.until.0 > now)
+    }
+
     /// The external applications that hold plugins of a product.
     #[must_use]
     pub fn applications(&self, product: Product) -> Vec<String> {

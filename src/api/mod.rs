@@ -1,9 +1,11 @@
 //! The words of the two kinds as types; parsing and validation, nothing else.
 
+pub mod account;
 pub mod condition;
 pub mod core;
 pub mod crd;
 pub mod duration;
+pub mod expose;
 pub mod fault;
 pub mod names;
 pub mod object;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::account::Account;
 use super::duration;
 use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
 use super::pod_template;
@@ -50,6 +51,8 @@ pub struct Plugin {
     pub deadline: Option<Duration>,
     /// `spec.workload.podTemplate`, decoded and checked.
     pub pod_template: Option<serde_json::Value>,
+    /// The account in the core, where one is asked for.
+    pub account: Option<Account>,
 }
 
 /// A UI registration with its public URL.
@@ -89,6 +92,9 @@ impl Plugin {
             .and_then(|rollout| rollout.deadline.as_deref())
             .map(|text| duration::field("spec.rollout.deadline", text, &duration::DEADLINE))
             .transpose()?;
+        if let Some(expose) = &spec.expose {
+            super::expose::check(expose)?;
+        }
         let url = match &spec.expose {
             None => spec
                 .url
@@ -126,12 +132,14 @@ impl Plugin {
                 manifest_url,
             });
         }
+        let account = spec.account().map(Account::parse).transpose()?;
         Ok(Self {
             spec,
             url,
             ui,
             deadline,
             pod_template,
+            account,
         })
     }
 
@@ -139,6 +147,14 @@ impl Plugin {
     #[must_use]
     pub const fn workload(&self) -> Option<&Workload> {
         self.spec.workload.as_ref()
+    }
+}
+
+impl Plugin {
+    /// Whether the spec asks for no pod at all: nothing serves, and that is nobody's fault.
+    #[must_use]
+    pub fn is_scaled_to_zero(&self) -> bool {
+        self.workload().is_some_and(|workload| workload.replicas == 0)
     }
 }
 

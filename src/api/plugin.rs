@@ -341,7 +341,7 @@ pub struct Expose {
 }
 
 /// A listener of a Gateway (Gateway API).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayReference {
     /// The Gateway's name.
@@ -362,7 +362,7 @@ pub struct GatewayReference {
 }
 
 /// How an Ingress is made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressReference {
     /// The IngressClass. Default: the cluster's default class.
@@ -376,7 +376,7 @@ pub struct IngressReference {
 }
 
 /// The certificate of an Ingress.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressTls {
     /// A Secret of this namespace of type `kubernetes.io/tls`.

@@ -15,7 +15,7 @@ use crate::observe::map;
 use crate::observe::memory::{ChildKind, ChildMemory, Drift, Left, Refusal};
 use crate::observe::watch;
 use crate::observe::world::World;
-use crate::plan::children::{How, Want};
+use crate::plan::children::{How, Want, blame};
 use crate::plan::drift::{self, MOST_CORRECTIONS};
 
 /// Carries out what is wanted of one child.
@@ -73,7 +73,7 @@ pub(super) async fn carry_out(
     Ok(())
 }
 
-fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
+pub(super) fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
     let (group, version) = kind
         .api_version()
         .split_once('/')
@@ -248,14 +248,20 @@ impl Child<'_> {
             self.want.kind.kind(),
             self.key().name
         );
-        self.note(Reason::NameTaken, message);
+        self.note(Reason::NameTaken, message, None);
         applied.refused = true;
     }
 
     fn refused(&self, error: kube::Error, refused: &mut bool) -> Result<(), ApplyError> {
         match refusal::of(&error) {
             Some((reason, message)) => {
-                self.note(reason, message);
+                let fields = refusal::fields(&error);
+                let field = blame::first(&self.want.object, self.world, &fields);
+                self.note(
+                    reason,
+                    message,
+                    field.filter(|_| self.want.kind == ChildKind::Deployment),
+                );
                 *refused = true;
                 Ok(())
             }
@@ -263,20 +269,26 @@ impl Child<'_> {
         }
     }
 
-    fn note(&self, reason: Reason, message: String) {
-        self.edit(|memory| {
-            let since = memory
-                .refusal
-                .as_ref()
-                .filter(|known| known.reason == reason)
-                .map_or_else(Timestamp::now, |known| known.since);
-            memory.refusal = Some(Refusal {
-                reason,
-                message,
-                since,
-            });
-        });
+    fn note(&self, reason: Reason, message: String, field: Option<String>) {
+        let refusal = Refusal {
+            reason,
+            message,
+            field,
+            since: Timestamp::now(),
+        };
+        note(self.applier, self.key(), self.want.kind, refusal);
     }
+}
+
+/// Remembers a refusal; the same reason again is as old as it was.
+pub(super) fn note(applier: &Applier, key: &PluginKey, kind: ChildKind, refusal: Refusal) {
+    applier.memory.edit(key, kind, |memory| {
+        let known = memory.refusal.as_ref();
+        let since = known
+            .filter(|known| known.reason == refusal.reason)
+            .map_or(refusal.since, |known| known.since);
+        memory.refusal = Some(Refusal { since, ..refusal });
+    });
 }
 
 fn made_by_another(answer: &DynamicObject) -> bool {

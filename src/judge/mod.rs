@@ -3,6 +3,8 @@
 //! Two chains of causes are judged apart: the plugin's own (children, pods, route, manifest) and the core's. Within a
 //! chain only the first broken layer counts, since it explains those behind it.
 
+pub mod account;
+pub mod acl_grant;
 pub mod candidate;
 pub mod clock;
 pub mod container;
@@ -11,9 +13,12 @@ pub mod drift;
 pub mod exposure;
 pub mod grant;
 pub mod image;
+pub mod ingress;
 pub mod manifest;
 pub mod registration;
 pub mod route;
+pub mod service;
+pub mod source;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -133,7 +138,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
     Assessment {
         invalid: Some(invalid.clone()),
         workload: held(),
-        available: workload::available(world),
+        available: source::available(world),
         route: held(),
         manifest: held(),
         registrations: Vec::new(),
@@ -149,7 +154,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
 }
 
 fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
-    let (workload, pods_again) = workload::judge(world, plugin);
+    let (workload, pods_again) = source::judge(world, plugin);
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
     let doubted = workload.is_good() && workload_again.is_some();
@@ -169,7 +174,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
     // A core that is away explains every call to it that failed.
-    let refused = if core.is_some() { None } else { refused };
+    let excused = world.core.as_ref().and_then(|core| core.excused());
+    let refused = refused.filter(|_| core.is_none() && excused.is_none());
     let mut faults: Vec<Fault> = chain
         .iter()
         .filter_map(|state| candidate_of(state))
@@ -205,7 +211,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let put_back = drift::tried_again(&drifted, world);
     Assessment {
         invalid: None,
-        available: workload::available(world),
+        available: source::available(world),
         workload,
         route,
         manifest,
@@ -221,6 +227,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
             manifest_again,
             deadline,
             put_back,
+            account::due_in(world, plugin),
         ]
         .into_iter()
         .flatten()
@@ -288,7 +295,7 @@ fn confirm(state: State, world: &World) -> (State, Option<i64>) {
 
 /// The core's own verdict, as this plugin refers to it.
 fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault> {
-    if plugin.ui.is_empty() && world.core.is_some() {
+    if plugin.ui.is_empty() && plugin.account.is_none() && world.core.is_some() {
         return None;
     }
     if let Some(candidate) = grant::no_core(world) {
@@ -339,7 +346,11 @@ fn settled_faults(world: &World, faults: Vec<Fault>) -> Vec<Fault> {
 /// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
 fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
     let seen = world.core.as_ref().filter(|_| !grant::is_withheld(world));
-    let away = seen.and_then(|core| core.fault()).filter(|core| {
+    let excused = seen.and_then(|core| core.excused());
+    let fault_of_core = seen
+        .and_then(|core| core.fault())
+        .or(excused.map(|excused| &excused.fault));
+    let away = fault_of_core.filter(|core| {
         core.blocking && matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0
     });
     let of_the_process = matches!(
@@ -351,7 +362,7 @@ fn with_the_core_in_mind(mut fault: Fault, world: &World) -> Fault {
     };
     fault.party = Party::Unknown;
     fault.confidence = Confidence::Low;
-    fault.suspected = Some(Suspicion {
+    fault.suspected = excused.is_none().then_some(Suspicion {
         party: core.party,
         reason: core.reason,
     });

@@ -118,6 +118,30 @@ pub struct RouteParentFact {
     pub resolved: Option<ConditionFact>,
 }
 
+/// An Ingress of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngressFact {
+    /// Who it is.
+    pub id: Identity,
+    /// `spec.ingressClassName`: the one that the cluster chose, where the plugin names none.
+    pub class: Option<String>,
+    /// Its addresses that are IP addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Whether its controller has published where it is reached, by address or by name.
+    pub published: bool,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+/// A NetworkPolicy of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkPolicyFact {
+    /// Who it is.
+    pub id: Identity,
+    /// The private addresses of the core that it lets the pods reach.
+    pub core: Vec<IpAddr>,
+}
+
 /// A Gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayFact {

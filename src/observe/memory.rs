@@ -19,17 +19,27 @@ pub enum ChildKind {
     Deployment,
     /// `v1 Service`.
     Service,
+    /// `policy/v1 PodDisruptionBudget`.
+    PodDisruptionBudget,
     /// `gateway.networking.k8s.io/v1 HTTPRoute`.
     HttpRoute,
+    /// `networking.k8s.io/v1 Ingress`.
+    Ingress,
+    /// `networking.k8s.io/v1 NetworkPolicy`.
+    NetworkPolicy,
 }
 
 impl ChildKind {
     /// All kinds, in the order in which they are applied.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::ServiceAccount,
+        // Before the pods: none of them ever runs without it.
+        Self::NetworkPolicy,
         Self::Deployment,
         Self::Service,
+        Self::PodDisruptionBudget,
         Self::HttpRoute,
+        Self::Ingress,
     ];
 
     /// The kind's name.
@@ -39,7 +49,10 @@ impl ChildKind {
             Self::ServiceAccount => "ServiceAccount",
             Self::Deployment => "Deployment",
             Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::HttpRoute => "HTTPRoute",
+            Self::Ingress => "Ingress",
+            Self::NetworkPolicy => "NetworkPolicy",
         }
     }
 
@@ -49,7 +62,9 @@ impl ChildKind {
         match self {
             Self::ServiceAccount | Self::Service => "v1",
             Self::Deployment => "apps/v1",
+            Self::PodDisruptionBudget => "policy/v1",
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
+            Self::Ingress | Self::NetworkPolicy => "networking.k8s.io/v1",
         }
     }
 
@@ -60,7 +75,10 @@ impl ChildKind {
             Self::ServiceAccount => "serviceaccounts",
             Self::Deployment => "deployments",
             Self::Service => "services",
+            Self::PodDisruptionBudget => "poddisruptionbudgets",
             Self::HttpRoute => "httproutes",
+            Self::Ingress => "ingresses",
+            Self::NetworkPolicy => "networkpolicies",
         }
     }
 }
@@ -72,6 +90,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The API server's words.
     pub message: String,
+    /// The field of the WazoPlugin that it is about, where that is known.
+    pub field: Option<String>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -127,6 +147,8 @@ pub struct ChildMemory {
     pub stopped: Option<(Timestamp, i64)>,
     /// What somebody changed and is left so.
     pub drift: Option<Drift>,
+    /// The hash of the configuration that the API server would take, by a dry run.
+    pub rehearsed: Option<String>,
     /// Why the last apply was refused.
     pub refusal: Option<Refusal>,
 }
@@ -135,6 +157,7 @@ pub struct ChildMemory {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     inner: Arc<Mutex<HashMap<PluginKey, BTreeMap<ChildKind, ChildMemory>>>>,
+    accounts: Arc<Mutex<HashMap<PluginKey, Refusal>>>,
 }
 
 impl Memory {
@@ -155,8 +178,36 @@ impl Memory {
         edit(inner.entry(key.clone()).or_default().entry(kind).or_default());
     }
 
+    /// Why a Secret of the plugin's account could not be written.
+    #[must_use]
+    pub fn account(&self, key: &PluginKey) -> Option<Refusal> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(key).cloned()
+    }
+
+    /// Notes why a Secret of the plugin's account could not be written, or that it could.
+    pub fn set_account(&self, key: &PluginKey, refusal: Option<(Reason, String)>) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((reason, message)) = refusal else {
+            accounts.remove(key);
+            return;
+        };
+        let since = accounts
+            .get(key)
+            .filter(|known| known.reason == reason)
+            .map_or_else(Timestamp::now, |known| known.since);
+        let refusal = Refusal {
+            reason,
+            message,
+            field: None,
+            since,
+        };
+        accounts.insert(key.clone(), refusal);
+    }
+
     /// Forgets a plugin.
     pub fn forget(&self, key: &PluginKey) {
+        self.set_account(key, None);
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -2,9 +2,11 @@
 
 mod children;
 mod drift;
+mod network;
 mod pods;
 mod probes;
 mod registrations;
+mod sources;
 mod stages;
 
 use super::{Plan, plan};

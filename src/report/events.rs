@@ -34,6 +34,10 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
     }
     notes.extend(applied.corrected.iter().map(corrected));
     notes.extend(drifted(before, after));
+    if applied.published {
+        let text = "published new credentials of the account to the pods".to_owned();
+        notes.push(normal("CredentialsPublished", "Rotate", text));
+    }
     for row in &after.registrations {
         let was = before
             .registrations
@@ -42,11 +46,15 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         if row.state == RegistrationState::Registered
             && was.is_none_or(|old| old.state != RegistrationState::Registered)
         {
-            let url = row.url.as_deref().unwrap_or_default();
+            let url = row
+                .url
+                .as_ref()
+                .map(|url| format!(" ({url})"))
+                .unwrap_or_default();
             notes.push(normal(
                 "Registered",
                 "Register",
-                format!("registered \"{}\" ({url}) with the core", row.name),
+                format!("registered \"{}\"{url} with the core", row.name),
             ));
         }
     }

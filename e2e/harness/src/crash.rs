@@ -2,6 +2,8 @@
 //! server or to the core; another one takes over, and must come to the same end as if nothing had happened. Or the
 //! request, or its answer, is lost, and the same operator must come to that end.
 
+mod account;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::AsyncFn;
@@ -12,13 +14,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::names::APPLIED_ANNOTATION;
+use wazo_plugin_operator::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION};
 use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
 use crate::objects::{self, Seen};
-use crate::trial::{APPS, STRANGER, Trial, trial};
+use crate::trial::{APPS, STRANGER, Trial, trial_with};
+
+pub use account::{
+    every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
+};
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;
@@ -250,7 +256,7 @@ fn every_point(name: &str, blow: Blow, run: impl AsyncFn(&mut Trial, Option<Poin
 
 fn one(run: &impl AsyncFn(&mut Trial, Option<Point>) -> Run, point: Option<Point>) -> Run {
     let mut outcome = None;
-    trial(async |trial: &mut Trial| {
+    trial_with(account::core(), async |trial: &mut Trial| {
         let run = run(trial, point).await;
         // Stopped in peace, so that the journal is at its end.
         trial.stop().await;
@@ -312,6 +318,7 @@ async fn end_state(trial: &Trial) -> Value {
         ("v1", "Service"),
         ("apps/v1", "Deployment"),
         ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
     ] {
         let ours = trial
             .list(version, kind)
@@ -330,6 +337,8 @@ async fn end_state(trial: &Trial) -> Value {
             ("v1", "Service"),
             ("apps/v1", "Deployment"),
             ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
         ] {
             let child = trial.get(version, kind, PLUGIN).await.unwrap_or_default();
             state.insert(kind, stable(kind, child));
@@ -340,7 +349,8 @@ async fn end_state(trial: &Trial) -> Value {
         .map(|app| (*app, json!(trial.core().apps().get(trial.core().tenant(), app))))
         .collect();
     assert!(trial.urls(APPS[0]).contains(&STRANGER.to_owned()));
-    let text = json!({"objects": state, "applications": apps})
+    let accounts = account::state(trial).await;
+    let text = json!({"objects": state, "applications": apps, "accounts": accounts})
         .to_string()
         .replace(trial.namespace(), "<namespace>")
         .replace(&trial.core().url(), "<core>");
@@ -371,6 +381,12 @@ fn stable(kind: &str, mut object: Value) -> Value {
         }
     }
     let mut spec = object["spec"].take();
+    // A hash over the password among others.
+    if !spec["template"]["metadata"]["annotations"][CREDENTIALS_ANNOTATION].is_null() {
+        for annotation in [CREDENTIALS_ANNOTATION, APPLIED_ANNOTATION] {
+            spec["template"]["metadata"]["annotations"][annotation] = json!("<hash>");
+        }
+    }
     if let Some(fields) = spec.as_object_mut() {
         for address in ["clusterIP", "clusterIPs"] {
             fields.remove(address);
