@@ -25,7 +25,7 @@ async fn edited_by(api: &Api<Deployment>, manager: &str, value: i64) {
     };
     api.patch("crm", &params, &Patch::Merge(edit(value)))
         .await
-        .unwrap();
+        .expect("the API server takes it");
 }
 
 fn deployments(trial: &Trial) -> Api<Deployment> {

@@ -107,13 +107,17 @@ async fn applied(api: &Api<DynamicObject>, object: &Value) -> Result<DynamicObje
 }
 
 fn parsed_plugin(object: DynamicObject) -> Result<(), Invalid> {
-    let object: Raw<WazoPlugin> = serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap();
+    let object: Raw<WazoPlugin> =
+        serde_json::from_value(serde_json::to_value(object).expect("an object as the API server gave it"))
+            .expect("an object as the API server gave it");
     check_name(&object.key().name)?;
     Plugin::parse(object.spec::<WazoPluginSpec>()?).map(|_| ())
 }
 
 fn parsed_core(object: DynamicObject) -> Result<(), Invalid> {
-    let object: Raw<WazoCore> = serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap();
+    let object: Raw<WazoCore> =
+        serde_json::from_value(serde_json::to_value(object).expect("an object as the API server gave it"))
+            .expect("an object as the API server gave it");
     let spec = object.spec::<WazoCoreSpec>()?;
     StackUrl::try_from(spec.url.as_str())
         .map(|_| ())

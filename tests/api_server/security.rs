@@ -15,7 +15,7 @@ use wazo_e2e::wazo_simulated_core::Fault;
 const METADATA: &str = "169.254.169.254";
 
 fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
+    text.parse().expect("an address")
 }
 
 #[test]

@@ -31,9 +31,9 @@ impl Kubectl {
             .env("KUBECONFIG", &self.kubeconfig)
             .args(["-n", &self.namespace])
             .args(arguments.split(' '));
-        tokio::task::spawn_blocking(move || command.output().unwrap())
+        tokio::task::spawn_blocking(move || command.output().expect("kubectl, a file and JSON can be had"))
             .await
-            .unwrap()
+            .expect("kubectl, a file and JSON can be had")
     }
 
     async fn ok(&self, arguments: &str) -> String {
@@ -50,7 +50,7 @@ impl Kubectl {
 
 fn written(trial: &Trial, name: &str, object: &Value) -> String {
     let path = std::env::temp_dir().join(format!("{}-{name}.json", trial.namespace()));
-    std::fs::write(&path, object.to_string()).unwrap();
+    std::fs::write(&path, object.to_string()).expect("kubectl, a file and JSON can be had");
     path.display().to_string()
 }
 
@@ -58,7 +58,7 @@ async fn version(trial: &Trial) -> (Value, Value) {
     let object = trial
         .get("plugins.wazo.io/v1alpha1", "WazoPlugin", "crm")
         .await
-        .unwrap();
+        .expect("kubectl, a file and JSON can be had");
     (
         object["metadata"]["generation"].clone(),
         object["metadata"]["resourceVersion"].clone(),
@@ -84,9 +84,7 @@ fn kubectl_applies_waits_and_sees_no_difference() {
             trial.well("crm").await;
             trial.core_until("Ready", |seen| seen.is_ready()).await;
             let before = version(trial).await;
-            let diff = apply
-                .replace("apply", "diff")
-                .replace("--field-manager=pipeline ", "--field-manager=pipeline ");
+            let diff = apply.replace("apply", "diff");
             kubectl.ok(&format!("{diff} {file}")).await;
             let again = kubectl.ok(&format!("{apply} {file}")).await;
             assert!(
@@ -137,8 +135,9 @@ fn the_definitions_apply_with_client_side_apply_too() {
 /// Our kind under another group, so that a schema can be changed without disturbing others.
 fn copy(namespace: &str) -> (String, Value) {
     let group = format!("{namespace}.copy.test");
-    let definitions = wazo_plugin_operator::api::crd::definitions().unwrap();
-    let mut copy = serde_json::to_value(&definitions[1]).unwrap();
+    let definitions =
+        wazo_plugin_operator::api::crd::definitions().expect("kubectl, a file and JSON can be had");
+    let mut copy = serde_json::to_value(&definitions[1]).expect("kubectl, a file and JSON can be had");
     assert_eq!(copy["spec"]["names"]["kind"], "WazoPlugin");
     copy["metadata"]["name"] = json!(format!("wazoplugins.{group}"));
     copy["spec"]["group"] = json!(group);
