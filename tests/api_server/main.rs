@@ -10,6 +10,7 @@ mod core_away;
 mod core_config;
 mod crash_points;
 mod deletion;
+mod deletion_orders;
 mod first_plugin;
 mod grants;
 mod idle;
