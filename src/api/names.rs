@@ -28,6 +28,8 @@ pub const ACCEPT_STACK_ANNOTATION: &str = "plugins.wazo.io/accept-stack";
 pub const CHILDREN_MANAGER: &str = "wazo-plugin-operator/children";
 /// Value of `app.kubernetes.io/managed-by`.
 pub const MANAGED_BY: &str = "wazo-plugin-operator";
+/// Type of the Secret in which we keep a copy of a WazoCore's credentials.
+pub const COPY_TYPE: &str = "plugins.wazo.io/core-credentials-copy";
 /// Type of the Secret that a WazoCore's credentials stand in: keys `username`, `password` and optionally `url`.
 pub const CREDENTIALS_TYPE: &str = "plugins.wazo.io/core-credentials";
 

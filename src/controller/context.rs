@@ -11,6 +11,7 @@ use kube::{Client, Resource};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::copies::Copies;
 use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
@@ -43,6 +44,7 @@ pub(super) struct Context {
     pub(super) backoff: Backoff,
     pub(super) changes: Changes,
     pub(super) owner: Owner,
+    pub(super) copies: Copies,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
 }

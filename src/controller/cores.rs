@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::context::Context;
+use super::copies;
 use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::core::{Maintenance, PluginCount, WazoCore, WazoCoreSpec, WazoCoreStatus};
 use crate::api::fault::Fault;
@@ -321,10 +322,16 @@ async fn refresh(
         .await
         .map_err(ApplyError::from)?
     {
-        Referred::Unusable(unusable) => Ok(Some(unusable)),
+        Referred::Unusable(unusable) => {
+            remember(object, context, &unusable).await?;
+            Ok(Some(unusable))
+        }
         Referred::Settings(settings) => match context.applier.cores.put(settings.as_ref().clone()) {
             Ok(()) => {
-                context.changes.note(*settings, Timestamp::now());
+                context.changes.note(settings.as_ref().clone(), Timestamp::now());
+                if is_kept(object) && object.meta().deletion_timestamp.is_none() {
+                    copies::keep(object, context, &settings).await;
+                }
                 Ok(None)
             }
             Err(error) => {
@@ -337,6 +344,26 @@ async fn refresh(
             }
         },
     }
+}
+
+/// References that are gone and that this process never read: what worked last is in the copy.
+async fn remember(object: &Raw<WazoCore>, context: &Context, unusable: &Unusable) -> Result<(), PassError> {
+    let gone = matches!(
+        unusable.reason,
+        Reason::CredentialsMissing | Reason::CaBundleMissing
+    );
+    let applier = &context.applier;
+    if !gone || !is_kept(object) || applier.cores.facts(&object.key()).is_some() {
+        return Ok(());
+    }
+    let copy = references::read_copy(&applier.client, object).await;
+    if let Some(settings) = copy.map_err(ApplyError::from)? {
+        tracing::info!(core = %object.key(), "the credentials are gone; the copy of what worked last is used");
+        if let Err(error) = applier.cores.put(*settings) {
+            tracing::warn!(core = %object.key(), %error, "the copy of the CA bundle cannot be used");
+        }
+    }
+    Ok(())
 }
 
 /// Writes the status where it differs; true where it was written.
@@ -376,6 +403,7 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
         .cloned()
         .collect();
     if others.len() < finalizers.len() {
+        copies::remove(object, context).await.map_err(ApplyError::from)?;
         set_finalizers(object, context, others).await?;
     }
     context.applier.cores.remove(&object.key());

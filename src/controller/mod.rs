@@ -3,6 +3,7 @@
 mod backoff;
 mod changes;
 mod context;
+mod copies;
 mod cores;
 mod endpoints;
 mod guard;
@@ -146,6 +147,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         backoff: backoff::Backoff::default(),
         changes: changes::Changes::default(),
         owner: Owner::default(),
+        copies: copies::Copies::default(),
         recorder: context::recorder(client, &settings),
         settings,
     });

@@ -8,6 +8,7 @@ use super::context::Context;
 use crate::api::parse::Plugin;
 use crate::api::pod_template::mentions;
 use crate::keys::{CoreKey, PluginKey, Wake};
+use crate::observe::references::copy_name;
 
 /// As much of a WazoCore as is needed, even where the rest of its spec is not usable.
 #[derive(Deserialize)]
@@ -22,7 +23,7 @@ struct Credentials {
 }
 
 impl Context {
-    /// The names of the credentials Secrets of the WazoCores of a plugin's namespace; none where the plugin mentions no
+    /// The names of the credentials Secrets of the WazoCores of a plugin's namespace, and of our copies; none where the plugin mentions no
     /// Secret at all.
     pub(super) fn core_secrets(&self, key: &PluginKey, plugin: Option<&Plugin>) -> BTreeSet<String> {
         let mentioning = plugin.is_some_and(|plugin| {
@@ -38,8 +39,10 @@ impl Context {
             .state_filter(|core| core.key().namespace == key.namespace);
         cores
             .iter()
-            .filter_map(|core| core.spec::<Core>().ok())
-            .map(|core| core.credentials.secret_name)
+            .flat_map(|core| {
+                let named = core.spec::<Core>().ok().map(|core| core.credentials.secret_name);
+                named.into_iter().chain([copy_name(core)])
+            })
             .collect()
     }
 

@@ -101,6 +101,10 @@ async fn report(
             Err(error) => return Err(ApplyError::from(error).into()),
         }
     }
+    if world.itself.deleting {
+        let note = events::children_first(&world.itself.before, &world.itself.finalizers);
+        context.tell(object, note.into_iter().collect()).await;
+    }
     // What was applied is told even where the status stays as it is.
     context
         .tell(object, events::transitions(&world.itself.before, status, applied))

@@ -5,7 +5,7 @@ use kube::{Api, Client, Resource};
 use std::sync::Arc;
 
 use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec, WazoCoreStatus};
-use crate::api::names::{ACCEPT_STACK_ANNOTATION, CREDENTIALS_TYPE, is_object_name};
+use crate::api::names::{ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, is_object_name};
 use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
@@ -29,11 +29,57 @@ fn unusable(reason: Reason, field: &'static str, message: impl Into<String>) -> 
     })
 }
 
+/// The name of the Secret in which we keep a copy of a core's credentials.
+#[must_use]
+pub fn copy_name(core: &Raw<WazoCore>) -> String {
+    format!("wazocore-{}", core.meta().uid.as_deref().unwrap_or_default())
+}
+
+/// Whether a Secret is our copy of a core's credentials.
+#[must_use]
+pub fn is_copy_of(core: &Raw<WazoCore>, secret: &SecretObject) -> bool {
+    let owners = secret.metadata.owner_references.iter().flatten();
+    secret.type_.as_deref() == Some(COPY_TYPE)
+        && owners
+            .map(|owner| Some(&owner.uid))
+            .any(|uid| uid == core.meta().uid.as_ref())
+}
+
 /// Reads the references of a WazoCore.
 ///
 /// # Errors
 /// When the API server cannot be asked.
 pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, kube::Error> {
+    read_from(client, object, None).await
+}
+
+/// Reads what worked last with the same URL, where the references are gone. `None`: there is no copy for it.
+///
+/// # Errors
+/// When the API server cannot be asked.
+pub async fn read_copy(
+    client: &Client,
+    object: &Raw<WazoCore>,
+) -> Result<Option<Box<CoreSettings>>, kube::Error> {
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    let api: Api<SecretObject> = Api::namespaced(client.clone(), &namespace);
+    let Some(copy) = api.get_opt(&copy_name(object)).await? else {
+        return Ok(None);
+    };
+    if !is_copy_of(object, &copy) {
+        return Ok(None);
+    }
+    Ok(match read_from(client, object, Some(&copy)).await? {
+        Referred::Settings(settings) => Some(settings),
+        Referred::Unusable(_) => None,
+    })
+}
+
+async fn read_from(
+    client: &Client,
+    object: &Raw<WazoCore>,
+    copy: Option<&SecretObject>,
+) -> Result<Referred, kube::Error> {
     let spec: WazoCoreSpec = match object.spec() {
         Ok(spec) => spec,
         Err(error) => return Ok(unusable(Reason::InvalidSpec, "spec", error.to_string())),
@@ -70,12 +116,21 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
             return Ok(unusable(Reason::InvalidSpec, field, problem));
         }
     }
-    let ca_pem = match ca_bundle(client, &namespace, &spec).await {
+    let authority = match copy {
+        Some(copy) => Ok(Ok(authority_of(copy))),
+        None => ca_bundle(client, &namespace, &spec).await,
+    };
+    let ca_pem = match authority {
         Ok(Ok(pem)) => pem,
         Ok(Err(referred)) => return Ok(referred),
         Err(error) => return forbidden(error, "spec.caBundle"),
     };
-    let (username, password) = match credentials(client, &namespace, &spec).await {
+    let pair = match copy {
+        // Never sent to another address than the one that it worked with.
+        Some(copy) => Ok(pair_of(copy, "the copy", &spec)),
+        None => credentials(client, &namespace, &spec).await,
+    };
+    let (username, password) = match pair {
         Ok(Ok(pair)) => pair,
         Ok(Err(referred)) => return Ok(referred),
         Err(error) => return forbidden(error, "spec.credentials"),
@@ -161,6 +216,23 @@ async fn credentials(client: &Client, namespace: &str, spec: &WazoCoreSpec) -> R
     if secret.type_.as_deref() != Some(CREDENTIALS_TYPE) {
         return missing(format!("Secret \"{name}\" must be of type {CREDENTIALS_TYPE}"));
     }
+    Ok(pair_of(&secret, name, spec))
+}
+
+fn authority_of(copy: &SecretObject) -> Option<Arc<[u8]>> {
+    let bytes = &copy.data.as_ref()?.get("ca.crt")?.0;
+    (!bytes.is_empty()).then(|| Arc::from(bytes.as_slice()))
+}
+
+/// Username and password of a Secret.
+fn pair_of(secret: &SecretObject, name: &str, spec: &WazoCoreSpec) -> Result<(String, Secret), Referred> {
+    let missing = |what: String| {
+        Err(unusable(
+            Reason::CredentialsMissing,
+            "spec.credentials.secretName",
+            what,
+        ))
+    };
     let text = |key: &str| {
         let bytes = &secret.data.as_ref()?.get(key)?.0;
         String::from_utf8(bytes.clone())
@@ -168,12 +240,12 @@ async fn credentials(client: &Client, namespace: &str, spec: &WazoCoreSpec) -> R
             .filter(|text| !text.is_empty())
     };
     if let Some(url) = text("url")
-        && url.trim_end_matches('/') != spec.url.trim_end_matches('/')
+        && StackUrl::try_from(url.as_str()).ok() != StackUrl::try_from(spec.url.as_str()).ok()
     {
         return missing(format!("Secret \"{name}\" is for another url than spec.url"));
     }
     match (text("username"), text("password")) {
-        (Some(username), Some(password)) => Ok(Ok((username, Secret::new(password)))),
+        (Some(username), Some(password)) => Ok((username, Secret::new(password))),
         (username, _) => {
             let key = if username.is_none() {
                 "username"

@@ -167,6 +167,19 @@ fn urls(status: &WazoPluginStatus) -> String {
     urls.join(", ")
 }
 
+/// What is told once when a deletion begins in which Kubernetes takes the children first.
+#[must_use]
+pub fn children_first(before: &WazoPluginStatus, finalizers: &[String]) -> Option<Note> {
+    let foreground = finalizers.iter().any(|name| name == "foregroundDeletion");
+    let begun = find(&before.conditions, ConditionType::Ready)
+        .is_some_and(|condition| matches!(condition.reason.as_str(), "Deleting" | "DeregistrationBlocked"));
+    (foreground && !begun).then(|| {
+        let text = "a foreground deletion takes the children before the plugin is deregistered: users see it fail \
+                    meanwhile";
+        normal("ChildrenDeletedFirst", "Delete", text.to_owned())
+    })
+}
+
 /// The last event of a plugin.
 #[must_use]
 pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {

@@ -13,6 +13,7 @@ mod core_away;
 mod core_config;
 mod crash_points;
 mod deletion;
+mod deletion_orders;
 mod drift;
 mod exposure;
 mod first_plugin;
