@@ -1,5 +1,6 @@
 //! What the schema cannot say is checked here, once per pass: the CRD may be older than the binary, too.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::Url;
@@ -122,6 +123,7 @@ impl Plugin {
                 manifest_url,
             });
         }
+        check_users(&spec)?;
         Ok(Self {
             spec,
             url,
@@ -136,6 +138,24 @@ impl Plugin {
     pub const fn workload(&self) -> Option<&Workload> {
         self.spec.workload.as_ref()
     }
+}
+
+/// The operator keeps in mind by name in whose applications a plugin stands, and there is room for so many.
+fn check_users(spec: &WazoPluginSpec) -> Result<(), Invalid> {
+    const MOST: usize = 100;
+    let named = spec
+        .ui()
+        .iter()
+        .filter_map(|entry| entry.audience.as_ref()?.users.as_ref());
+    let users: BTreeSet<&str> = named.flatten().map(|user| user.uuid.as_str()).collect();
+    if users.len() > MOST {
+        let problem = format!(
+            "the audiences name {} users: at most {MOST} in all are possible",
+            users.len()
+        );
+        return Err(Invalid::new("spec.registrations.ui", problem));
+    }
+    Ok(())
 }
 
 fn check_source(spec: &WazoPluginSpec) -> Result<(), Invalid> {

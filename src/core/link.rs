@@ -17,6 +17,7 @@ use super::request::{Ask, Credential, Route, Trace, build};
 use super::session::{Refusal, Session, Token};
 use super::settings::{CoreSettings, Intervals};
 use super::stack::Stack;
+use super::user_apps::Original;
 use super::wishes::WishBook;
 use crate::keys::{CoreKey, PluginKey, Wake, Waker};
 
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub(super) rights: Rights,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
+    /// The tenant's application that copies for users were last made of.
+    pub(super) original: Option<Original>,
 }
 
 /// When the account's rights are asked.
@@ -117,6 +120,7 @@ impl Link {
                     trace_id: String::new(),
                 },
                 suspects: BTreeSet::new(),
+                original: None,
             }),
         }
     }
@@ -181,9 +185,10 @@ impl Link {
             return Err(Trouble::NoSession);
         };
         let daemon = ask.route.row().daemon;
-        let credential = match daemon {
-            Daemon::Auth => Credential::Path(token.secret.clone()),
-            Daemon::Confd => Credential::Token(token.secret.clone()),
+        let credential = if ask.route.has_token_in_path() {
+            Credential::Path(token.secret.clone())
+        } else {
+            Credential::Token(token.secret.clone())
         };
         let reply = self.send(aim, ask, &credential).await?;
         if reply.answer == Answer::TokenUnknown {

@@ -16,6 +16,7 @@ pub mod facts;
 mod grave;
 mod health;
 mod http_wire;
+mod interests;
 mod jitter;
 mod lane;
 mod limiter;
@@ -29,8 +30,12 @@ mod shape;
 mod snapshot;
 mod stack;
 mod stack_url;
+mod tenants;
 mod tls;
+mod user_apps;
+mod user_copy;
 mod wire;
+mod wish_work;
 mod wishes;
 
 #[cfg(test)]

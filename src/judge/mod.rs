@@ -11,6 +11,8 @@ pub mod exposure;
 pub mod grant;
 pub mod image;
 pub mod manifest;
+mod partial;
+pub mod places;
 pub mod registration;
 pub mod route;
 pub mod state;
@@ -163,8 +165,10 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let registered = registrations.iter().all(|row| row.state.is_good());
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
+    let partial = registrations.iter().filter_map(|row| row.partial.as_deref());
+    let refused = refused.into_iter().chain(partial);
     // A core that is away explains every call to it that failed.
-    let refused = if core.is_some() { None } else { refused };
+    let refused = refused.filter(|_| core.is_none());
     let mut faults: Vec<Fault> = chain
         .iter()
         .filter_map(|state| candidate_of(state))

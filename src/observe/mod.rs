@@ -2,6 +2,7 @@
 //! together into its [`World`](world::World).
 
 pub mod allowance;
+pub mod claims;
 pub mod conditions;
 pub mod directory;
 pub mod facts;

@@ -9,7 +9,7 @@ pub mod registrations;
 #[cfg(test)]
 mod tests;
 
-use crate::core::facts::CoreStep;
+use crate::core::facts::{CoreStep, Interest};
 use crate::judge::Assessment;
 use crate::keys::CoreKey;
 use crate::observe::world::World;
@@ -43,6 +43,8 @@ pub struct CoreWishes {
     pub key: CoreKey,
     /// All steps, those that hold already included.
     pub steps: Vec<CoreStep>,
+    /// What has to be known of the core.
+    pub interest: Interest,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ mod pods;
 mod probes;
 mod registrations;
 mod stages;
+mod tenants;
 
 use super::{Plan, plan};
 use crate::core::facts::{AppEdit, CoreStep, StepState};

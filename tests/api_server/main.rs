@@ -4,6 +4,7 @@
 //! All tests of this program share one control plane, each in a namespace and with an operator of its own. Every
 //! status that is written is checked against the rules of kstatus, Flux and our own, in every test.
 
+mod audience;
 mod bad_input;
 mod bad_manifest;
 mod core_away;
@@ -18,4 +19,5 @@ mod leadership_process;
 mod owner;
 mod strangers;
 mod suspend;
+mod tenants;
 mod workload;
