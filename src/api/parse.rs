@@ -1,5 +1,6 @@
 //! What the schema cannot say is checked here, once per pass: the CRD may be older than the binary, too.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::Url;
@@ -132,6 +133,7 @@ impl Plugin {
                 manifest_url,
             });
         }
+        check_users(&spec)?;
         let account = spec.account().map(Account::parse).transpose()?;
         Ok(Self {
             spec,
@@ -156,6 +158,24 @@ impl Plugin {
     pub fn is_scaled_to_zero(&self) -> bool {
         self.workload().is_some_and(|workload| workload.replicas == 0)
     }
+}
+
+/// The operator keeps in mind by name in whose applications a plugin stands, and there is room for so many.
+fn check_users(spec: &WazoPluginSpec) -> Result<(), Invalid> {
+    const MOST: usize = 100;
+    let named = spec
+        .ui()
+        .iter()
+        .filter_map(|entry| entry.audience.as_ref()?.users.as_ref());
+    let users: BTreeSet<&str> = named.flatten().map(|user| user.uuid.as_str()).collect();
+    if users.len() > MOST {
+        let problem = format!(
+            "the audiences name {} users: at most {MOST} in all are possible",
+            users.len()
+        );
+        return Err(Invalid::new("spec.registrations.ui", problem));
+    }
+    Ok(())
 }
 
 fn check_source(spec: &WazoPluginSpec) -> Result<(), Invalid> {

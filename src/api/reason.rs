@@ -137,6 +137,12 @@ reasons! {
     TenantNotAllowed Config CoreAuth External
         "Set spec.tenant of the WazoCore to a tenant that the account may act in"
         "The core account may not act in the tenant";
+    TenantNotFound Config Registration SpecChange
+        "Correct the tenant that the field names, or give the core account its tenant"
+        "A tenant that the spec names does not exist, or the core account does not see it";
+    UserNotFound Config Registration SpecChange
+        "Correct the user that the field names"
+        "A user that the spec names does not exist, or is in none of the plugin's tenants";
     CoreConflict Config Registration External
         "Correct manifest_urls of the named application in the core: a list of URLs, or text"
         "An object in the core has a form that cannot be edited safely";

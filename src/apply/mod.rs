@@ -91,7 +91,10 @@ impl Applier {
             children::carry_out(self, world, want, &mut applied).await?;
         }
         match &plan.core {
-            Some(wishes) => self.cores.wish(&wishes.key, key, wishes.steps.clone()),
+            Some(wishes) => {
+                self.cores.attend(&wishes.key, key, wishes.interest.clone());
+                self.cores.wish(&wishes.key, key, wishes.steps.clone());
+            }
             None if plan.suspended || world.itself.deleting => self.cores.forget(key),
             None => {}
         }

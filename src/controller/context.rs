@@ -1,6 +1,5 @@
 //! What both loops share.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,9 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::copies::Copies;
-use super::{Settings, backoff::Backoff, changes::Changes};
+use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::object::Raw;
@@ -23,8 +21,9 @@ use crate::api::plugin::{
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe::allowance::Allowance;
-use crate::observe::directory::Directory;
-use crate::observe::ledger::{Ledger, LedgerEntry};
+use crate::observe::claims::Claims;
+use crate::observe::directory::{CoreEntry, Directory};
+use crate::observe::ledger::Ledger;
 use crate::observe::owner::Owner;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
 use crate::plan::registrations;
@@ -43,6 +42,7 @@ pub(super) struct Context {
     pub(super) waker: Waker,
     pub(super) backoff: Backoff,
     pub(super) changes: Changes,
+    pub(super) paces: Paces,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
     pub(super) recorder: Recorder,
@@ -179,10 +179,8 @@ impl Context {
             self.applier.store.backend(&key, reference)
         });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
-        let itself = itself(object, plugin, core_key);
-        let shared = self.shared(&itself);
-        Some(World {
-            itself,
+        let mut world = World {
+            itself: itself(object, plugin, core_key),
             core,
             allowance,
             children: self.applier.store.children(&key),
@@ -194,55 +192,74 @@ impl Context {
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
             outcomes,
-            shared,
+            shared: Claims::default(),
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
             drift_window: self.settings.drift_window,
             now: Timestamp::now(),
+        };
+        world.shared = self.shared(&world);
+        Some(world)
+    }
+
+    /// The core of another plugin, where it leads to the same stack.
+    fn core_of_same_stack(&self, other: &Raw<WazoPlugin>, core: &CoreView) -> Option<CoreView> {
+        let key = Self::core_of(other)?;
+        let entry = self.directory.get(&key)?;
+        let url = |entry: &CoreEntry| {
+            let spec = entry.spec.as_ref();
+            spec.map(|spec| spec.url.trim_end_matches('/').to_owned())
+        };
+        let same_stack = entry.stack.is_some() && entry.stack == core.entry.stack;
+        let same_url = url(&entry).is_some() && url(&entry) == url(&core.entry);
+        (same_stack || same_url).then(|| CoreView {
+            facts: self.applier.cores.facts(&key),
+            ca_pem: self.applier.cores.ca_pem(&key),
+            key,
+            entry,
         })
     }
 
-    /// Which applications a core leads to: those of a tenant of the stack behind a URL.
-    fn place(&self, core: &CoreKey) -> Option<(String, Option<Uuid>)> {
-        let entry = self.directory.get(core)?;
-        let url = entry.spec.as_ref()?.url.trim_end_matches('/').to_owned();
-        Some((url, entry.tenant))
-    }
-
-    /// What other plugins declare of the URLs that this one is about to take out of the core.
-    fn shared(&self, itself: &Itself) -> BTreeSet<LedgerEntry> {
-        let declared: BTreeSet<LedgerEntry> = itself
-            .plugin
-            .iter()
-            .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key))
-            .collect();
-        let leaving = |entry: &LedgerEntry| itself.deleting || !declared.contains(entry);
-        if !itself.deleting && !itself.ledger.ui.iter().any(leaving) {
-            return BTreeSet::new();
-        }
-        let Some(place) = itself.core.as_ref().and_then(|core| self.place(core)) else {
-            return BTreeSet::new();
+    /// What other plugins claim of what this one is about to take out of the core. One whose spec is not usable claims
+    /// what it may have there already.
+    fn shared(&self, world: &World) -> Claims {
+        let mut claims = Claims::default();
+        let (itself, Some(core)) = (&world.itself, &world.core) else {
+            return claims;
         };
+        if !registrations::leaves(world) {
+            return claims;
+        }
         let others = self.plugins.state_filter(|other| {
             other.meta().deletion_timestamp.is_none()
                 && other.meta().uid.as_deref() != Some(&itself.uid)
                 && Self::core_of(other).is_some_and(|core| {
                     let allowance = self.allowance(&core, &other.key().namespace);
-                    self.place(&core).as_ref() == Some(&place)
-                        && self.is_seen(&core, other, allowance.as_ref())
+                    self.is_seen(&core, other, allowance.as_ref())
                 })
         });
-        others
-            .iter()
-            .filter_map(|other| {
-                other
-                    .spec::<WazoPluginSpec>()
-                    .ok()
-                    .and_then(|spec| Plugin::parse(spec).ok())
-            })
-            .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key).collect::<Vec<_>>())
-            .filter(leaving)
-            .collect()
+        for other in others {
+            let Some(view) = self.core_of_same_stack(&other, core) else {
+                continue;
+            };
+            let plugin = other
+                .spec::<WazoPluginSpec>()
+                .ok()
+                .and_then(|spec| Plugin::parse(spec).ok());
+            match plugin {
+                Some(plugin) => {
+                    let allowance = self.allowance(&view.key, &other.key().namespace);
+                    registrations::claim(&mut claims, &view, allowance.as_ref(), &plugin);
+                }
+                None => {
+                    let ledger = ledger_of(&other);
+                    ledger
+                        .urls()
+                        .for_each(|url| claims.claim_everywhere(url.as_str()));
+                }
+            }
+        }
+        claims
     }
 
     fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {
@@ -308,6 +325,13 @@ impl Context {
     }
 }
 
+/// What stands in the ledger, or what the status says where that is lost.
+fn ledger_of(object: &Raw<WazoPlugin>) -> Ledger {
+    let annotations = object.meta().annotations.as_ref();
+    let annotation = annotations.and_then(|all| all.get(LEDGER_ANNOTATION));
+    Ledger::read(annotation.map(String::as_str)).unwrap_or_else(|| Ledger::of(&object.status()))
+}
+
 fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Option<CoreKey>) -> Itself {
     let meta = object.meta();
     let annotation = |name: &str| {
@@ -325,7 +349,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
         has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
-        ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
+        ledger: ledger_of(object),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
         rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),

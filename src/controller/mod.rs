@@ -11,6 +11,7 @@ mod kube_requests;
 mod leader;
 mod lease;
 mod neighbours;
+mod paces;
 mod pass;
 mod plugins;
 mod settings;
@@ -146,6 +147,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         waker,
         backoff: backoff::Backoff::default(),
         changes: changes::Changes::default(),
+        paces: paces::Paces::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
         recorder: context::recorder(client, &settings),

@@ -1,7 +1,7 @@
 //! The loop of WazoPlugins: observe → judge → plan → apply → report.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::Api;
 use kube::runtime::controller::Action;
@@ -56,9 +56,10 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     let world = context.observe(object).unwrap_or(world);
     let assessment = judge::assess(&world);
     let status = compose(&world, &assessment, &plan);
-    report(object, context, &world, &status, &applied).await?;
+    let pause = next(context, &world, &assessment, &applied);
+    let told = report(object, context, &world, &status, &applied).await?;
     Ok(Passed {
-        action: Action::requeue(next(context, &world, &assessment, &applied)),
+        action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
     })
 }
@@ -73,13 +74,15 @@ fn compose(world: &World, assessment: &Assessment, plan: &plan::Plan) -> WazoPlu
     }
 }
 
+/// Writes the status where it differs, and tells what changed hands. The answer: after how long what is only a number has
+/// to be told.
 async fn report(
     object: &Raw<WazoPlugin>,
     context: &Context,
     world: &World,
     status: &WazoPluginStatus,
     applied: &Applied,
-) -> Result<(), PassError> {
+) -> Result<Option<Duration>, PassError> {
     let key = &world.itself.key;
     let core = world
         .itself
@@ -87,6 +90,12 @@ async fn report(
         .clone()
         .unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
     if serde_json::to_value(status)? != object.status_value() {
+        let wait = context
+            .paces
+            .wait(key, &world.itself.before, status, Instant::now());
+        if wait.is_some() {
+            return Ok(wait);
+        }
         let api: Api<Raw<WazoPlugin>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
         let replaced = api
             .replace_status(&key.name, &Default::default(), &object.with_status(status)?)
@@ -97,7 +106,7 @@ async fn report(
                 context.wake(Wake::Core(core.clone()));
             }
             // It was let go in between.
-            Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(()),
+            Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(None),
             Err(error) => return Err(ApplyError::from(error).into()),
         }
     }
@@ -110,7 +119,7 @@ async fn report(
         .tell(object, events::transitions(&world.itself.before, status, applied))
         .await;
     context.metrics.plugin(key, &core, status);
-    Ok(())
+    Ok(None)
 }
 
 async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) -> Passed {

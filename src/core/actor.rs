@@ -1,7 +1,6 @@
 //! The work on one core: two loops, one for each daemon, that do one thing after the other. All requests to a daemon
 //! of one core go one by one; nothing is spawned.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
 use super::account;
 use super::auth::{ask_rights, log_in};
@@ -18,7 +16,8 @@ use super::health::{look_at_auth, look_at_confd};
 use super::jitter::vary;
 use super::lane::carry_out;
 use super::link::{Aim, Link, Phase};
-use super::snapshot;
+use super::snapshot::Snapshot;
+use super::tenants;
 use crate::keys::PluginKey;
 
 /// How soon a daemon that gave a strange answer is looked at again, at the earliest.
@@ -138,6 +137,7 @@ impl Turn {
 
 async fn auth_loop(link: &Link) {
     let mut turn = Turn::new(Daemon::Auth);
+    let mut tenants_at = Instant::now();
     loop {
         let Some(aim) = link.state().aim.clone() else {
             return;
@@ -163,13 +163,18 @@ async fn auth_loop(link: &Link) {
         } else if turn.is_due(link) {
             turn.note_look(link);
             look_at_auth(link, &aim).await;
+        } else if needs_tenants(link) && tenants_at <= now {
+            tenants_at = now + vary(link.intervals().snapshot, link.intervals().jitter);
+            tenants::read(link, &aim).await;
         } else if let Some(plugin) = next_account(link, now) {
             account::work(link, &aim, &plugin).await;
         } else {
+            let tenants_at = needs_tenants(link).then_some(tenants_at);
             let account_at = rights_at.and(link.state().accounts.next_at());
             let at = rights_at
                 .into_iter()
                 .chain(account_at)
+                .chain(tenants_at)
                 .chain([login_at, turn.look_at])
                 .min();
             rest(&link.auth_wake, at).await;
@@ -184,6 +189,12 @@ fn next_account(link: &Link, now: Instant) -> Option<PluginKey> {
         return None;
     }
     state.accounts.next(now)
+}
+
+/// Whether a plugin needs to know the tenants, and they can be asked for.
+fn needs_tenants(link: &Link) -> bool {
+    let state = link.state();
+    state.session.token().is_some() && state.wishes.interests.tenants()
 }
 
 fn lacks_rights(link: &Link) -> bool {
@@ -206,7 +217,7 @@ fn renew(link: &Link, now: Instant) -> bool {
 async fn confd_loop(link: &Link) {
     let mut turn = Turn::new(Daemon::Confd);
     let mut snapshot_at = Instant::now();
-    let mut tenants: VecDeque<Uuid> = VecDeque::new();
+    let mut snapshot = Snapshot::default();
     loop {
         let Some(aim) = link.state().aim.clone() else {
             return;
@@ -234,18 +245,27 @@ async fn confd_loop(link: &Link) {
         }
         let mut next_at = Some(turn.look_at);
         if ready {
-            let app = link.state().wishes.next(now);
+            if let Some(user) = tenants::unknown_user(link) {
+                tenants::read_user(link, &aim, user).await;
+                if link.state().facts.users.contains_key(&user) {
+                    continue;
+                }
+            }
+            let together = link.state().wishes.wants_reading();
+            let app = if together {
+                None
+            } else {
+                link.state().wishes.next(now)
+            };
             if let Some(app) = app {
                 carry_out(link, &aim, &app).await;
                 continue;
             }
-            if let Some(tenant) = tenants.pop_front() {
-                snapshot::read_tenant(link, &aim, tenant).await;
-                continue;
-            }
-            if snapshot_at <= now {
+            if together || snapshot_at <= now {
                 snapshot_at = now + vary(link.intervals().snapshot, link.intervals().jitter);
-                tenants = snapshot::tenants(link).into();
+                snapshot = Snapshot::begin(link);
+            }
+            if snapshot.go_on(link, &aim).await {
                 continue;
             }
             next_at = next_at

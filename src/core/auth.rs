@@ -231,19 +231,19 @@ pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
     link.confd_wake.notify_one();
 }
 
-/// What a refusal (401) of `route` about `name` in `tenant` means: the right or the tenant.
+/// What a refusal (401) of `route`, which asks for `right`, in `tenant` means: the right or the tenant.
 pub(super) async fn explain_refusal(
     link: &Link,
     aim: &Aim,
     route: Route,
-    name: &str,
+    right: Option<String>,
     tenant: Uuid,
     trace_id: String,
 ) -> CoreError {
     // The rights are not what they were: ask about all of them.
     link.state().rights.ask_at = Instant::now();
     link.auth_wake.notify_one();
-    let asked: Vec<String> = route.right(name).into_iter().collect();
+    let asked: Vec<String> = right.into_iter().collect();
     let absent = aim.stack.breaker(Daemon::Auth).open().is_some();
     let refused = !absent
         && matches!(

@@ -16,7 +16,7 @@ use super::request::Route;
 pub(super) enum Answer {
     /// It did what was asked, and says so with this body.
     Good(Bytes),
-    /// There is no such application.
+    /// There is no such application, or no such user.
     NotFound,
     /// There is an application of that name already.
     AlreadyExists,
@@ -64,8 +64,10 @@ pub(super) fn classify(
         (404, Some(_)) if matches!(route, Route::ReadToken | Route::CheckScopes) => Ok(Answer::TokenUnknown),
         (404, Some(_)) if matches!(route, Route::Account(_)) => Ok(Answer::NotFound),
         (409, Some(_)) if matches!(route, Route::Account(_)) => Ok(Answer::AlreadyExists),
-        (404, Some(_)) if matches!(route, Route::ReadApp | Route::ChangeApp) => Ok(Answer::NotFound),
-        (400, Some(body)) if route == Route::CreateApp && says_already_exists(&body) => {
+        (404, Some(_)) if route.is_of_something() => Ok(Answer::NotFound),
+        (400, Some(body))
+            if matches!(route, Route::CreateApp | Route::CreateUserApp) && says_already_exists(&body) =>
+        {
             Ok(Answer::AlreadyExists)
         }
         (300..=399, _) => Err(not_wazo()),

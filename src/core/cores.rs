@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::account::{AccountFact, AccountWish};
 use super::actor::live;
-use super::facts::{CoreFacts, CoreStep, StepOutcome};
+use super::facts::{CoreFacts, CoreStep, Interest, StepOutcome};
 use super::grave::Grave;
 use super::link::{Link, Phase, Shared};
 use super::metrics::Metrics;
@@ -189,6 +189,24 @@ impl Cores {
         }
     }
 
+    /// Replaces what the plugin needs to know of this core. It is woken when that is known, or changes.
+    pub fn attend(&self, key: &CoreKey, plugin: &PluginKey, interest: Interest) {
+        let Some(link) = self.link(key) else {
+            return;
+        };
+        let tenants = interest.tenants;
+        let mut state = link.state();
+        let news = state.wishes.interests.set(plugin, interest);
+        if news && tenants {
+            state.wishes.read_together_soon();
+        }
+        drop(state);
+        if news {
+            link.auth_wake.notify_one();
+            link.confd_wake.notify_one();
+        }
+    }
+
     /// What became of the wishes of the plugin for this core, in the order in which they were left.
     #[must_use]
     pub fn outcomes(&self, key: &CoreKey, plugin: &PluginKey) -> Vec<StepOutcome> {
@@ -226,6 +244,7 @@ impl Cores {
             let mut link_state = link.state();
             link_state.wishes.wish(plugin, Vec::new(), GATHER);
             link_state.accounts.wish(plugin, None);
+            link_state.wishes.interests.set(plugin, Interest::default());
             let unused =
                 link_state.aim.is_none() && link_state.wishes.is_empty() && link_state.accounts.is_empty();
             if unused {

@@ -1,11 +1,11 @@
 //! What is known of a core: small facts, read by the judge and the plan, written by the core's actor alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::error::CoreError;
+use super::error::{CoreError, CoreErrorKind};
 
 /// A daemon of the core that the operator uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,13 +95,141 @@ pub enum ServiceState {
     Down,
 }
 
-/// An external application of a tenant: the shared object that holds manifest URLs.
+/// An external application: the shared object that holds manifest URLs. That of a tenant, or a user's own, which hides
+/// the tenant's whole object from him.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey {
-    /// The tenant that the application is of.
+    /// The tenant that the application, or the user, is of.
     pub tenant: Uuid,
+    /// The user, where it is his own.
+    pub user: Option<Uuid>,
     /// Its name, such as `wazo-euc-application-desktop`.
     pub name: String,
+}
+
+impl AppKey {
+    /// The application of a tenant.
+    #[must_use]
+    pub fn of_tenant(tenant: Uuid, name: impl Into<String>) -> Self {
+        Self {
+            tenant,
+            user: None,
+            name: name.into(),
+        }
+    }
+
+    /// The application that a user of a tenant has for himself.
+    #[must_use]
+    pub fn of_user(tenant: Uuid, user: Uuid, name: impl Into<String>) -> Self {
+        Self {
+            user: Some(user),
+            ..Self::of_tenant(tenant, name)
+        }
+    }
+}
+
+/// What a plugin needs to know of a core before it can say what it wants there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Which tenants there are, and what their applications hold.
+    pub tenants: bool,
+    /// Names of applications beyond those that the core's settings name: what they hold is to be known, too.
+    pub names: BTreeSet<String>,
+    /// Users of whom the tenant is to be known.
+    pub users: BTreeSet<Uuid>,
+}
+
+/// The tenants that the account sees.
+#[derive(Clone, Debug, Default)]
+pub enum TenantsFact {
+    /// Not asked, or not answered yet.
+    #[default]
+    Unknown,
+    /// Each tenant with the one above it; the topmost is above itself.
+    Known(BTreeMap<Uuid, Uuid>),
+    /// They cannot be had; why. An account without `auth.tenants.read` sees its own alone.
+    Failed(CoreError),
+}
+
+impl TenantsFact {
+    /// Whether a tenant exists; `None`: not known.
+    #[must_use]
+    pub fn has(&self, tenant: Uuid) -> Option<bool> {
+        match self {
+            Self::Known(parents) => Some(parents.contains_key(&tenant)),
+            Self::Unknown | Self::Failed(_) => None,
+        }
+    }
+
+    /// A tenant and all below it; `None`: not known.
+    #[must_use]
+    pub fn below(&self, top: Uuid) -> Option<BTreeSet<Uuid>> {
+        let Self::Known(parents) = self else {
+            return None;
+        };
+        let is_below = |mut tenant: Uuid| {
+            // As many steps as there are tenants: what is said in a circle has no top.
+            for _ in 0..parents.len() {
+                match parents.get(&tenant) {
+                    _ if tenant == top => return true,
+                    Some(parent) if *parent != tenant => tenant = *parent,
+                    _ => return false,
+                }
+            }
+            tenant == top
+        };
+        Some(
+            parents
+                .keys()
+                .copied()
+                .filter(|tenant| is_below(*tenant))
+                .collect(),
+        )
+    }
+
+    fn shows_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unknown, Self::Unknown) => true,
+            (Self::Known(one), Self::Known(two)) => one == two,
+            (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
+            _ => false,
+        }
+    }
+
+    /// Takes a newer fact; whether a reader sees a difference. What is known is forgotten only where it may not be known.
+    pub(super) fn renew(&mut self, newer: Self) -> bool {
+        let passing = |error: &CoreError| !matches!(error.kind, CoreErrorKind::MissingPermission(_));
+        if matches!((&self, &newer), (Self::Known(_), Self::Failed(error)) if passing(error)) {
+            return false;
+        }
+        let same = self.shows_like(&newer);
+        if !same {
+            *self = newer;
+        }
+        !same
+    }
+}
+
+/// A user of the core.
+#[derive(Clone, Debug)]
+pub enum UserFact {
+    /// He is of this tenant.
+    In(Uuid),
+    /// There is no such user that the account sees.
+    NotFound,
+    /// He cannot be looked at; why.
+    Failed(CoreError),
+}
+
+impl UserFact {
+    pub(super) fn shows_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::In(one), Self::In(two)) => one == two,
+            (Self::NotFound, Self::NotFound) => true,
+            (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
+            _ => false,
+        }
+    }
 }
 
 /// What is known of an application's `manifest_urls`.
@@ -181,6 +309,12 @@ pub struct CoreFacts {
     pub apps: BTreeMap<AppKey, AppFact>,
     /// The addresses that the stack's name had at the last login; empty where its URL names an address.
     pub addresses: Vec<std::net::IpAddr>,
+    /// Whether the applications of all tenants that are known were read by now, in this process.
+    pub all_read: bool,
+    /// The tenants; asked for only where a plugin needs them.
+    pub tenants: TenantsFact,
+    /// The users that plugins ask about.
+    pub users: BTreeMap<Uuid, UserFact>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
 }
@@ -206,6 +340,9 @@ impl CoreFacts {
             stack_changed: None,
             apps: BTreeMap::new(),
             addresses: Vec::new(),
+            all_read: false,
+            tenants: TenantsFact::Unknown,
+            users: BTreeMap::new(),
             last_good: None,
         }
     }

@@ -1,20 +1,25 @@
 //! The write lane of wazo-confd: one application at a time, GET → edit → PUT → GET. After any doubt it looks before it
 //! does anything else: with its broker down, wazo-confd answers 500 and has made the object.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::auth::explain_refusal;
 use super::classify::Answer;
 use super::error::{CoreError, CoreErrorKind};
-use super::facts::{AppFact, AppKey};
+use super::facts::{AppEdit, AppFact, AppKey};
 use super::jitter::{doubled, vary};
 use super::link::{Aim, Link, Reply, Trouble};
-use super::manifest_urls::{Held, Reading};
+use super::manifest_urls::Reading;
 use super::request::{Ask, Route};
 use super::shape;
+use super::user_apps;
+use super::user_copy::Act;
 
 /// How often strangers may come between our write and our reading in one go.
 const ROUNDS: u32 = 5;
@@ -37,6 +42,36 @@ pub(super) async fn carry_out(link: &Link, aim: &Aim, app: &AppKey) {
     }
 }
 
+/// What was read, by which the edits are judged, and what is to be written for them.
+struct Seen {
+    configuration: Value,
+    exists: bool,
+    /// `None`: all edits hold that can.
+    act: Option<Act>,
+}
+
+/// Reads the application and says what is to be written.
+async fn look(link: &Link, aim: &Aim, app: &AppKey, edits: &BTreeSet<AppEdit>) -> Result<Seen, Trouble> {
+    let new_list = aim.settings.new_list;
+    if let Some(user) = app.user {
+        let (look, exists) = user_apps::read(link, aim, app, user, edits).await?;
+        return Ok(Seen {
+            configuration: look.effective,
+            exists,
+            act: Some(look.act).filter(|act| *act != Act::Keep),
+        });
+    }
+    let found = read(link, aim, app).await?;
+    let exists = found.is_some();
+    let configuration = found.unwrap_or(Value::Null);
+    let edited = Reading::of(&configuration).edited(edits, new_list);
+    Ok(Seen {
+        configuration,
+        exists,
+        act: edited.map(Act::Edit),
+    })
+}
+
 async fn rounds(link: &Link, aim: &Aim, app: &AppKey) -> Result<(), Trouble> {
     let new_list = aim.settings.new_list;
     let mut wrote = link.state().wishes.in_doubt(app);
@@ -49,29 +84,32 @@ async fn rounds(link: &Link, aim: &Aim, app: &AppKey) -> Result<(), Trouble> {
         if edits.is_empty() {
             return Ok(());
         }
-        let found = read(link, aim, app).await?;
-        let configuration = found.as_ref().unwrap_or(&Value::Null);
-        let reading = Reading::of(configuration);
-        if !edits
-            .iter()
-            .any(|edit| reading.held(edit, &edits, new_list) == Held::No)
-        {
+        let seen = look(link, aim, app, &edits).await?;
+        let Some(act) = seen.act else {
             let pause = if wrote { WRITE_PAUSE } else { Duration::ZERO };
-            let woken = link
-                .state()
+            let configuration = &seen.configuration;
+            let mut state = link.state();
+            let woken = state
                 .wishes
                 .settle(app, configuration, mark, wrote, new_list, pause);
+            if wrote && app.user.is_none() {
+                // Users with a copy of it are to see the same.
+                state.original = None;
+                state.wishes.look_at_users(Some(app));
+            }
+            drop(state);
             link.wake_plugins(woken);
             return Ok(());
-        }
+        };
         if let Some(error) = doubt {
             // Looked, and it is not so: this attempt is over.
             return Err(error.into());
         }
-        let Some(whole) = reading.edited(&edits, new_list) else {
-            return Ok(());
+        let written = match app.user {
+            Some(user) => user_apps::act(link, aim, app, user, seen.exists, act).await,
+            None => write(link, aim, app, seen.exists, act).await,
         };
-        match write(link, aim, app, found.is_some(), Value::Object(whole)).await {
+        match written {
             Ok(true) => wrote = true,
             // Somebody else was faster: look again.
             Ok(false) => {}
@@ -94,9 +132,9 @@ async fn rounds(link: &Link, aim: &Aim, app: &AppKey) -> Result<(), Trouble> {
 }
 
 /// The application's configuration (null where it has none); `None`: there is no such application.
-async fn read(link: &Link, aim: &Aim, app: &AppKey) -> Result<Option<Value>, Trouble> {
+pub(super) async fn read(link: &Link, aim: &Aim, app: &AppKey) -> Result<Option<Value>, Trouble> {
     let route = Route::ReadApp;
-    let Reply { answer, trace_id } = ask(link, aim, app, route, None).await?;
+    let Reply { answer, trace_id } = ask(link, aim, app, None, route, None).await?;
     let found = match answer {
         Answer::Good(body) => {
             let error = |kind| Link::error(route, kind, trace_id.clone());
@@ -122,19 +160,17 @@ pub(super) fn note(link: &Link, app: &AppKey, configuration: &Value) {
         urls: Reading::of(configuration).urls().to_vec(),
         at: Timestamp::now(),
     };
-    link.change_facts(|facts| {
-        facts.apps.insert(app.clone(), fact);
-    });
+    // No reader of the core's own facts sees a difference; whom it concerns is woken by what becomes of a wish.
+    Arc::make_mut(&mut link.state().facts)
+        .apps
+        .insert(app.clone(), fact);
 }
 
 /// Writes the whole configuration. `false`: it is there already, or not any more.
-async fn write(
-    link: &Link,
-    aim: &Aim,
-    app: &AppKey,
-    exists: bool,
-    configuration: Value,
-) -> Result<bool, Trouble> {
+async fn write(link: &Link, aim: &Aim, app: &AppKey, exists: bool, act: Act) -> Result<bool, Trouble> {
+    let Act::Edit(configuration) = act else {
+        return Ok(true);
+    };
     let (route, body) = if exists {
         (Route::ChangeApp, json!({"configuration": configuration}))
     } else {
@@ -144,16 +180,18 @@ async fn write(
         )
     };
     Ok(matches!(
-        ask(link, aim, app, route, Some(body)).await?.answer,
+        ask(link, aim, app, None, route, Some(body)).await?.answer,
         Answer::Good(_)
     ))
 }
 
-/// Sends a request about an application, unless the account is known to lack the right or the tenant.
-async fn ask(
+/// Sends a request about an application, or about that of `user`, unless the account is known to lack the right or the
+/// tenant.
+pub(super) async fn ask(
     link: &Link,
     aim: &Aim,
     app: &AppKey,
+    user: Option<Uuid>,
     route: Route,
     body: Option<Value>,
 ) -> Result<Reply, Trouble> {
@@ -161,16 +199,21 @@ async fn ask(
         return Err(error.into());
     }
     let ask = Ask {
-        route,
         name: app.name.clone(),
         under: String::new(),
+        user,
         tenant: Some(app.tenant),
         body,
+        ..Ask::of(route)
     };
     let reply = link.ask(aim, &ask).await?;
     if reply.answer == Answer::Forbidden {
+        let right = match user {
+            Some(user) => route.right_of_user(user, &app.name),
+            None => route.right(&app.name),
+        };
         return Err(
-            explain_refusal(link, aim, route, &app.name, app.tenant, reply.trace_id)
+            explain_refusal(link, aim, route, right, app.tenant, reply.trace_id)
                 .await
                 .into(),
         );

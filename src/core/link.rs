@@ -19,6 +19,7 @@ use super::request::{Ask, Credential, Route, Trace, build};
 use super::session::{Refusal, Session, Token};
 use super::settings::{CoreSettings, Intervals};
 use super::stack::Stack;
+use super::user_apps::Original;
 use super::wishes::WishBook;
 use crate::keys::{CoreKey, PluginKey, Wake, Waker};
 
@@ -71,6 +72,8 @@ pub(super) struct State {
     pub(super) answering: Option<Uuid>,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
+    /// The tenant's application that copies for users were last made of.
+    pub(super) original: Option<Original>,
 }
 
 /// When the account's rights are asked.
@@ -127,6 +130,7 @@ impl Link {
                 stack: None,
                 answering: None,
                 suspects: BTreeSet::new(),
+                original: None,
             }),
         }
     }

@@ -18,6 +18,7 @@ mod grave;
 mod health;
 mod http_wire;
 mod identity;
+mod interests;
 mod jitter;
 mod lane;
 mod limiter;
@@ -31,8 +32,12 @@ mod shape;
 mod snapshot;
 mod stack;
 mod stack_url;
+mod tenants;
 mod tls;
+mod user_apps;
+mod user_copy;
 mod wire;
+mod wish_work;
 mod wishes;
 
 #[cfg(test)]

@@ -28,7 +28,15 @@ pub(super) enum Route {
     CreateApp,
     ChangeApp,
     Account(AccountRoute),
+    ListTenants,
+    ReadUser,
+    ReadUserApp,
+    CreateUserApp,
+    ChangeUserApp,
+    DeleteUserApp,
 }
+
+const USER_APP: &[&str] = &["users", "{user}", "external", "apps", "{}"];
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -37,9 +45,9 @@ pub(super) struct Row {
     pub(super) method: Method,
     /// Method and route with placeholders; what is logged, counted and shown.
     pub(super) operation: &'static str,
-    /// The path below the daemon's prefix; `{}` is filled in.
+    /// The path below the daemon's prefix; `{}` and `{user}` are filled in.
     path: &'static [&'static str],
-    /// The right that is asked for, `*` where it holds a name.
+    /// The right that is asked for, `*` where it holds a name; of two, the first is a user's.
     pub(super) right: Option<&'static str>,
 }
 
@@ -115,6 +123,48 @@ impl Route {
                 let (method, operation, path, right) = route.row();
                 (Auth, method, operation, path, Some(right))
             }
+            Self::ListTenants => (
+                Auth,
+                Method::GET,
+                "GET /tenants",
+                &["tenants"],
+                Some("auth.tenants.read"),
+            ),
+            Self::ReadUser => (
+                Confd,
+                Method::GET,
+                "GET /users/{user}",
+                &["users", "{user}"],
+                Some("confd.users.*.read"),
+            ),
+            Self::ReadUserApp => (
+                Confd,
+                Method::GET,
+                "GET /users/{user}/external/apps/{name}",
+                USER_APP,
+                Some("confd.users.*.external.apps.*.read"),
+            ),
+            Self::CreateUserApp => (
+                Confd,
+                Method::POST,
+                "POST /users/{user}/external/apps/{name}",
+                USER_APP,
+                Some("confd.users.*.external.apps.*.create"),
+            ),
+            Self::ChangeUserApp => (
+                Confd,
+                Method::PUT,
+                "PUT /users/{user}/external/apps/{name}",
+                USER_APP,
+                Some("confd.users.*.external.apps.*.update"),
+            ),
+            Self::DeleteUserApp => (
+                Confd,
+                Method::DELETE,
+                "DELETE /users/{user}/external/apps/{name}",
+                USER_APP,
+                Some("confd.users.*.external.apps.*.delete"),
+            ),
         };
         Row {
             daemon,
@@ -133,6 +183,26 @@ impl Route {
     /// The right that the route asks for about `name`: dots in a name are asked for as underscores.
     pub(super) fn right(self, name: &str) -> Option<String> {
         Some(self.row().right?.replace('*', &name.replace('.', "_")))
+    }
+
+    /// The right that the route asks for about a user, or about an application of his.
+    pub(super) fn right_of_user(self, user: Uuid, name: &str) -> Option<String> {
+        let right = self.row().right?.replacen('*', &user.to_string(), 1);
+        Some(right.replace('*', &name.replace('.', "_")))
+    }
+
+    /// Whether it is about one thing that may not be there.
+    pub(super) const fn is_of_something(self) -> bool {
+        matches!(
+            self,
+            Self::ReadApp
+                | Self::ChangeApp
+                | Self::ReadUser
+                | Self::ReadUserApp
+                | Self::CreateUserApp
+                | Self::ChangeUserApp
+                | Self::DeleteUserApp
+        )
     }
 }
 
@@ -164,6 +234,10 @@ pub(super) struct Ask {
     pub(super) name: String,
     /// Fills the second placeholder: the uuid of a policy.
     pub(super) under: String,
+    /// Fills the user's placeholder of the path.
+    pub(super) user: Option<Uuid>,
+    /// Parameters of the query, in pairs.
+    pub(super) query: Vec<(&'static str, String)>,
     /// `Wazo-Tenant`; without it the account's own tenant is meant.
     pub(super) tenant: Option<Uuid>,
     pub(super) body: Option<Value>,
@@ -175,6 +249,8 @@ impl Ask {
             route,
             name: String::new(),
             under: String::new(),
+            user: None,
+            query: Vec::new(),
             tenant: None,
             body: None,
         }
@@ -233,23 +309,25 @@ pub(super) fn build(url: &StackUrl, ask: &Ask, credential: &Credential, trace: &
         Credential::Path(token) => token.expose(),
         _ => &ask.name,
     };
+    let user = ask.user.map(|user| user.to_string()).unwrap_or_default();
     let mut fills = [fill, &ask.under].into_iter();
     let segments: Vec<&str> = row
         .path
         .iter()
-        .map(|&segment| {
-            if segment == "{}" {
-                fills.next().unwrap_or_default()
-            } else {
-                segment
-            }
+        .map(|&segment| match segment {
+            "{}" => fills.next().unwrap_or_default(),
+            "{user}" => &user,
+            _ => segment,
         })
         .collect();
+    let mut address = url.below(row.daemon.prefix(), &segments);
+    if !ask.query.is_empty() {
+        address.query_pairs_mut().extend_pairs(&ask.query);
+    }
     let body = ask.body.as_ref().map(|body| Bytes::from(body.to_string()));
     let mut request = Request::new(body.clone().unwrap_or_default());
     *request.method_mut() = row.method;
-    *request.uri_mut() = url
-        .below(row.daemon.prefix(), &segments)
+    *request.uri_mut() = address
         .as_str()
         .parse()
         .expect("a URL of the WHATWG standard with a host and an escaped path is a URI");
@@ -287,74 +365,5 @@ pub(super) fn build(url: &StackUrl, ask: &Ask, credential: &Credential, trace: &
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use uuid::Uuid;
-
-    use super::{Ask, Credential, Route, Trace, build, rights};
-    use crate::core::StackUrl;
-    use crate::secret::Secret;
-
-    #[test]
-    fn the_rights_are_those_of_the_table_with_dots_as_underscores() {
-        assert_eq!(
-            rights(&["my.app".into(), "my.app".into()]),
-            [
-                "confd.status.read",
-                "confd.infos.read",
-                "confd.external.apps.read",
-                "confd.external.apps.my_app.read",
-                "confd.external.apps.my_app.create",
-                "confd.external.apps.my_app.update"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_request_carries_tenant_trace_and_a_token_that_is_not_printed() {
-        let url = StackUrl::try_from("https://stack.example").unwrap();
-        let tenant = Uuid::new_v4();
-        let trace = Trace::new();
-        let ask = Ask {
-            name: "a/b".into(),
-            ..Ask::of(Route::ChangeApp)
-        }
-        .tenant(Some(tenant))
-        .body(json!({"configuration": {}}));
-        let request = build(&url, &ask, &Credential::Token(Secret::new("s3cret")), &trace);
-        assert_eq!(request.method(), "PUT");
-        assert_eq!(
-            request.uri(),
-            "https://stack.example/api/confd/1.1/external/apps/a%2Fb"
-        );
-        assert_eq!(request.headers()["wazo-tenant"], tenant.to_string());
-        assert_eq!(request.headers()["x-auth-token"], "s3cret");
-        assert!(!format!("{request:?}").contains("s3cret"));
-        let parent = request.headers()["traceparent"].to_str().unwrap();
-        assert!(
-            parent.starts_with(&format!("00-{}-", trace.id)) && parent.len() == 55,
-            "{parent}"
-        );
-        assert_eq!(request.body(), r#"{"configuration":{}}"#);
-    }
-
-    #[test]
-    fn a_login_is_basic_and_a_token_in_the_path_sends_no_header() {
-        let url = StackUrl::try_from("https://stack.example").unwrap();
-        let login = build(
-            &url,
-            &Ask::of(Route::Login).body(json!({"expiration": 7200})),
-            &Credential::Basic("root".into(), Secret::new("s3cre7-root")),
-            &Trace::new(),
-        );
-        assert_eq!(login.headers()["authorization"], "Basic cm9vdDpzM2NyZTctcm9vdA==");
-        let check = build(
-            &url,
-            &Ask::of(Route::CheckScopes).body(json!({"scopes": []})),
-            &Credential::Path(Secret::new("t")),
-            &Trace::new(),
-        );
-        assert_eq!(check.uri().path(), "/api/auth/0.1/token/t/scopes/check");
-        assert!(!check.headers().contains_key("x-auth-token"));
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! What the plugins want of the applications of one core, and what became of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +9,11 @@ use tokio::time::Instant;
 
 use super::error::CoreError;
 use super::facts::{AppEdit, AppKey, CoreStep, StepOutcome, StepState};
+use super::interests::Interests;
 use super::jitter::doubled;
 use super::manifest_urls::{Held, Reading};
 use super::settings::{Intervals, ListForm};
+use super::wish_work::{AppWork, Slot};
 use crate::keys::PluginKey;
 
 /// The wishes of all plugins for one core.
@@ -23,119 +25,108 @@ pub(super) struct WishBook {
     count: u64,
     /// The namespace that had its turn last.
     last_namespace: Option<String>,
+    /// In each namespace with work, the plugin that had its turn last.
+    last_plugin: BTreeMap<String, String>,
+    /// The applications about which something new is wished since all were last read together.
+    unread: BTreeSet<AppKey>,
+    /// When a plugin with much under way was last told of it.
+    told: BTreeMap<PluginKey, Instant>,
+    /// All applications are to be read together soon.
+    stale: bool,
+    /// What the plugins need to know.
+    pub(super) interests: Interests,
 }
 
-#[derive(Debug)]
-struct Slot {
-    outcome: StepOutcome,
-    number: u64,
-}
-
-impl Slot {
-    const fn is_open(&self) -> bool {
-        matches!(self.outcome.state, StepState::Pending | StepState::Failed(_))
-    }
-
-    /// Sets the state; returns whether it is another than before.
-    fn set(&mut self, state: StepState) -> bool {
-        if same(&self.outcome.state, &state) {
-            return false;
-        }
-        self.outcome = StepOutcome {
-            step: self.outcome.step.clone(),
-            state,
-            at: Timestamp::now(),
-        };
-        true
-    }
-}
-
-/// The work on one application.
-#[derive(Debug)]
-struct AppWork {
-    /// The number of wishes about it.
-    wishes: usize,
-    /// While others are likely to want the same at the same time: one write for all of them.
-    gather_until: Option<Instant>,
-    not_before: Instant,
-    failures: u32,
-    /// A write of ours may have had an effect that was not seen yet.
-    in_doubt: bool,
-    /// When to look once more, although nothing is to be done.
-    look_at: Option<Instant>,
-}
-
-impl AppWork {
-    const fn new(wishes: usize, not_before: Instant) -> Self {
-        Self {
-            wishes,
-            gather_until: None,
-            not_before,
-            failures: 0,
-            in_doubt: false,
-            look_at: None,
-        }
-    }
-}
-
-fn same(one: &StepState, two: &StepState) -> bool {
-    match (one, two) {
-        (StepState::Pending, StepState::Pending) => true,
-        (StepState::Done { changed: a }, StepState::Done { changed: b }) => a == b,
-        (StepState::Refused(a), StepState::Refused(b)) => a == b,
-        (StepState::Failed(a), StepState::Failed(b)) => a.is_like(b),
-        _ => false,
-    }
-}
+/// From so many applications on it is cheaper to read all of them together before each is read for itself.
+const READ_TOGETHER: usize = 8;
+/// How often a plugin is told how far it is while much is under way.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl WishBook {
     /// Replaces the wishes of a plugin; a step that stays keeps its outcome. Returns whether there is new work.
     pub(super) fn wish(&mut self, plugin: &PluginKey, steps: Vec<CoreStep>, gather: Duration) -> bool {
-        let mut old = self.plugins.remove(plugin).unwrap_or_default();
+        let old = self.plugins.remove(plugin).unwrap_or_default();
+        let mut old: HashMap<CoreStep, Slot> = old
+            .into_iter()
+            .map(|slot| (slot.outcome.step.clone(), slot))
+            .collect();
         let mut slots: Vec<Slot> = Vec::with_capacity(steps.len());
+        let mut taken: HashMap<CoreStep, ()> = HashMap::with_capacity(steps.len());
         let mut fresh = false;
         for step in steps {
-            if slots.iter().any(|slot| slot.outcome.step == step) {
+            if taken.insert(step.clone(), ()).is_some() {
                 continue;
             }
-            if let Some(index) = old.iter().position(|slot| slot.outcome.step == step) {
-                slots.push(old.swap_remove(index));
+            if let Some(slot) = old.remove(&step) {
+                slots.push(slot);
                 continue;
             }
-            self.count += 1;
             fresh = true;
-            let work = self
-                .apps
-                .entry(step.app.clone())
-                .or_insert_with(|| AppWork::new(0, Instant::now()));
-            work.wishes += 1;
-            work.gather_until.get_or_insert_with(|| Instant::now() + gather);
-            let outcome = StepOutcome {
-                step,
-                state: StepState::Pending,
-                at: Timestamp::now(),
-            };
-            slots.push(Slot {
-                outcome,
-                number: self.count,
-            });
+            slots.push(self.begin(plugin, step, gather));
         }
         if !slots.is_empty() {
             self.plugins.insert(plugin.clone(), slots);
         }
-        for slot in old {
-            self.forget_wish(&slot.outcome.step.app);
+        for step in old.into_keys() {
+            self.forget_wish(plugin, &step.app);
         }
         fresh
     }
 
-    fn forget_wish(&mut self, app: &AppKey) {
-        if let Some(work) = self.apps.get_mut(app) {
-            work.wishes -= 1;
-            if work.wishes == 0 {
-                self.apps.remove(app);
+    /// A wish that was not there before.
+    fn begin(&mut self, plugin: &PluginKey, step: CoreStep, gather: Duration) -> Slot {
+        self.count += 1;
+        let now = Instant::now();
+        let work = self
+            .apps
+            .entry(step.app.clone())
+            .or_insert_with(|| AppWork::new(BTreeMap::new(), now));
+        *work.wishes.entry(plugin.clone()).or_default() += 1;
+        work.gather_until.get_or_insert_with(|| now + gather);
+        if step.app.user.is_none() {
+            self.unread.insert(step.app.clone());
+        }
+        let outcome = StepOutcome {
+            step,
+            state: StepState::Pending,
+            at: Timestamp::now(),
+        };
+        Slot {
+            outcome,
+            number: self.count,
+        }
+    }
+
+    fn forget_wish(&mut self, plugin: &PluginKey, app: &AppKey) {
+        let Some(work) = self.apps.get_mut(app) else {
+            return;
+        };
+        if let Some(count) = work.wishes.get_mut(plugin) {
+            *count -= 1;
+            if *count == 0 {
+                work.wishes.remove(plugin);
             }
         }
+        if work.wishes.is_empty() {
+            self.apps.remove(app);
+            self.unread.remove(app);
+        }
+    }
+
+    /// Whether so much is new that all applications are best read together first.
+    pub(super) fn wants_reading(&self) -> bool {
+        self.stale || self.unread.len() >= READ_TOGETHER
+    }
+
+    /// What is known of the applications is not all that there is to know.
+    pub(super) const fn read_together_soon(&mut self) {
+        self.stale = true;
+    }
+
+    /// All applications are being read together.
+    pub(super) fn reading(&mut self) {
+        self.unread.clear();
+        self.stale = false;
     }
 
     /// The mark of this moment for [`Self::compare`].
@@ -145,7 +136,7 @@ impl WishBook {
 
     /// Whether nothing is wished for.
     pub(super) fn is_empty(&self) -> bool {
-        self.plugins.is_empty()
+        self.plugins.is_empty() && self.interests.is_empty()
     }
 
     /// All applications that are wished about.
@@ -159,25 +150,29 @@ impl WishBook {
         slots.map(|slot| slot.outcome.clone()).collect()
     }
 
-    /// The next application to work on: namespaces take turns.
+    /// The next application to work on: namespaces take turns, and in each namespace its plugins.
     pub(super) fn next(&mut self, now: Instant) -> Option<AppKey> {
-        let mut by_namespace: BTreeMap<&str, &AppKey> = BTreeMap::new();
+        let mut due: BTreeMap<&str, BTreeMap<&str, &AppKey>> = BTreeMap::new();
         for (plugin, slots) in &self.plugins {
-            let mut due = slots
+            let mut open = slots
                 .iter()
                 .filter(|slot| slot.is_open())
                 .map(|slot| &slot.outcome.step.app);
-            if let Some(app) = due.find(|app| self.due_at(app, true).is_some_and(|at| at <= now)) {
-                by_namespace.entry(&plugin.namespace).or_insert(app);
+            if let Some(app) = open.find(|app| self.due_at(app, true).is_some_and(|at| at <= now)) {
+                due.entry(&plugin.namespace)
+                    .or_default()
+                    .insert(&plugin.name, app);
             }
         }
-        let last = self.last_namespace.as_deref().unwrap_or_default();
-        let turn = by_namespace
-            .iter()
-            .find(|(namespace, _)| **namespace > last)
-            .or_else(|| by_namespace.iter().next())
-            .map(|(namespace, app)| ((*namespace).to_owned(), (*app).clone()));
-        if let Some((namespace, app)) = turn {
+        let turn = turn(&due, self.last_namespace.as_deref()).and_then(|(namespace, plugins)| {
+            let last = self.last_plugin.get(*namespace).map(String::as_str);
+            let (plugin, app) = turn(plugins, last)?;
+            Some(((*namespace).to_owned(), (*plugin).to_owned(), (*app).clone()))
+        });
+        if let Some((namespace, plugin, app)) = turn {
+            let busy: BTreeSet<String> = due.keys().map(|namespace| (*namespace).to_owned()).collect();
+            self.last_plugin.retain(|namespace, _| busy.contains(namespace));
+            self.last_plugin.insert(namespace.clone(), plugin);
             self.last_namespace = Some(namespace);
             return Some(app);
         }
@@ -209,9 +204,9 @@ impl WishBook {
 
     /// All edits that are wished for one application, and the mark of this moment for [`Self::settle`].
     pub(super) fn edits(&self, app: &AppKey) -> (BTreeSet<AppEdit>, u64) {
-        let slots = self
-            .plugins
-            .values()
+        let wishing = self.apps.get(app).into_iter().flat_map(|work| work.wishes.keys());
+        let slots = wishing
+            .filter_map(|plugin| self.plugins.get(plugin))
             .flatten()
             .filter(|slot| slot.outcome.step.app == *app);
         (
@@ -233,6 +228,17 @@ impl WishBook {
         }
     }
 
+    /// The users' own applications are to be looked at: all of them, or those that hide an application of a tenant.
+    pub(super) fn look_at_users(&mut self, hiding: Option<&AppKey>) {
+        let now = Instant::now();
+        for (app, work) in &mut self.apps {
+            let hides = hiding.is_none_or(|of| of.tenant == app.tenant && of.name == app.name);
+            if app.user.is_some() && hides {
+                work.look_at = Some(work.look_at.map_or(now, |at| at.min(now)));
+            }
+        }
+    }
+
     /// The application was read as `configuration` after the moment `mark`, and no write is needed. Returns the plugins
     /// of which an outcome changed.
     pub(super) fn settle(
@@ -249,12 +255,12 @@ impl WishBook {
             let look_at = work.look_at.filter(|at| *at > now);
             *work = AppWork {
                 look_at,
-                ..AppWork::new(work.wishes, now + pause)
+                ..AppWork::new(std::mem::take(&mut work.wishes), now + pause)
             };
         }
         let (edits, _) = self.edits(app);
         let reading = Reading::of(configuration);
-        self.change(app, |slot| {
+        let changed = self.change(app, |slot| {
             if slot.number > mark {
                 return None;
             }
@@ -267,11 +273,27 @@ impl WishBook {
                 Held::No => Some(StepState::Pending),
                 Held::Refused(why) => Some(StepState::Refused(why)),
             }
-        })
+        });
+        self.pace(changed)
     }
 
-    /// A bulk reading showed `configuration` after the moment `mark`: what is done and no longer holds is to be done
-    /// again, what was refused and no longer is, too.
+    /// Of those for whom much is still under way, only those who were not told of it a moment ago.
+    fn pace(&mut self, changed: BTreeSet<PluginKey>) -> BTreeSet<PluginKey> {
+        let now = Instant::now();
+        self.told.retain(|_, at| now < *at + TELL_EVERY);
+        let busy = |plugin: &PluginKey| {
+            let slots = self.plugins.get(plugin).into_iter().flatten();
+            let pending = slots.filter(|slot| matches!(slot.outcome.state, StepState::Pending));
+            pending.take(READ_TOGETHER).count() == READ_TOGETHER
+        };
+        let mut told: BTreeSet<PluginKey> = changed;
+        told.retain(|plugin| !(busy(plugin) && self.told.contains_key(plugin)));
+        self.told.extend(told.iter().map(|plugin| (plugin.clone(), now)));
+        told
+    }
+
+    /// A bulk reading showed `configuration` after the moment `mark`: what holds is done, what is done and no longer
+    /// holds is to be done again, what was refused and no longer is, too.
     pub(super) fn compare(
         &mut self,
         app: &AppKey,
@@ -281,15 +303,19 @@ impl WishBook {
     ) -> BTreeSet<PluginKey> {
         let (edits, _) = self.edits(app);
         let reading = Reading::of(configuration);
+        let in_doubt = self.in_doubt(app);
         self.change(app, |slot| {
-            if slot.number > mark || slot.is_open() {
+            if slot.number > mark {
                 return None;
             }
             match (
                 &slot.outcome.state,
                 reading.held(&slot.outcome.step.edit, &edits, new_list),
             ) {
-                (StepState::Done { .. }, Held::Yes) => None,
+                (StepState::Pending | StepState::Failed(_), Held::Yes) if !in_doubt => {
+                    Some(StepState::Done { changed: false })
+                }
+                (StepState::Pending | StepState::Failed(_), _) | (StepState::Done { .. }, Held::Yes) => None,
                 (StepState::Refused(_), Held::Refused(why)) => Some(StepState::Refused(why)),
                 _ => Some(StepState::Pending),
             }
@@ -336,7 +362,7 @@ impl WishBook {
         let mut changed = BTreeSet::new();
         for app in self.wanted_apps() {
             if let Some(work) = self.apps.get_mut(&app) {
-                *work = AppWork::new(work.wishes, Instant::now());
+                *work = AppWork::new(std::mem::take(&mut work.wishes), Instant::now());
             }
             changed.extend(self.change(&app, |_| Some(StepState::Pending)));
         }
@@ -349,8 +375,10 @@ impl WishBook {
         mut state: impl FnMut(&Slot) -> Option<StepState>,
     ) -> BTreeSet<PluginKey> {
         let mut changed = BTreeSet::new();
-        for (plugin, slots) in &mut self.plugins {
-            for slot in slots.iter_mut().filter(|slot| slot.outcome.step.app == *app) {
+        let wishing = self.apps.get(app).into_iter().flat_map(|work| work.wishes.keys());
+        for plugin in wishing {
+            let slots = self.plugins.get_mut(plugin).into_iter().flatten();
+            for slot in slots.filter(|slot| slot.outcome.step.app == *app) {
                 if let Some(new) = state(slot)
                     && slot.set(new)
                 {
@@ -360,6 +388,14 @@ impl WishBook {
         }
         changed
     }
+}
+
+/// Whose turn it is among some, after the one that had it last.
+fn turn<'a, K: Ord + AsRef<str>, V>(all: &'a BTreeMap<K, V>, last: Option<&str>) -> Option<(&'a K, &'a V)> {
+    let last = last.unwrap_or_default();
+    all.iter()
+        .find(|(key, _)| key.as_ref() > last)
+        .or_else(|| all.iter().next())
 }
 
 #[cfg(test)]

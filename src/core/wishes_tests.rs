@@ -16,10 +16,7 @@ use crate::keys::PluginKey;
 const NOW: Duration = Duration::ZERO;
 
 fn app(name: &str) -> AppKey {
-    AppKey {
-        tenant: Uuid::nil(),
-        name: name.into(),
-    }
+    AppKey::of_tenant(Uuid::nil(), name)
 }
 
 fn present(name: &str) -> CoreStep {

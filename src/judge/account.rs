@@ -123,6 +123,7 @@ fn row(state: RegistrationState, layer: State) -> Row {
             not_registered: Vec::new(),
         },
         state: layer,
+        partial: None,
     }
 }
 

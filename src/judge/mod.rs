@@ -15,6 +15,8 @@ pub mod grant;
 pub mod image;
 pub mod ingress;
 pub mod manifest;
+mod partial;
+pub mod places;
 pub mod registration;
 pub mod route;
 pub mod service;
@@ -173,6 +175,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let registered = registrations.iter().all(|row| row.state.is_good());
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
+    let partial = registrations.iter().filter_map(|row| row.partial.as_deref());
+    let refused = refused.into_iter().chain(partial);
     // A core that is away explains every call to it that failed.
     let excused = world.core.as_ref().and_then(|core| core.excused());
     let refused = refused.filter(|_| core.is_none() && excused.is_none());

@@ -1,14 +1,19 @@
 //! Layer Registration: whether the core holds what the spec asks for.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::World;
 use super::candidate::Candidate;
 use super::core::from_error;
 use super::grant::{self, Standing};
+use super::partial::Counted;
+use super::places::{self, Absentee, Places, Scope};
 use super::state::State;
 use crate::api::parse::{Plugin, UiEntry};
-use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
+use crate::api::plugin::{NotRegistered, RegistrationKind, RegistrationState, RegistrationStatus};
 use crate::api::reason::Reason;
 use crate::core::facts::{AppEdit, AppKey, CoreStep, StepState};
 use crate::observe::ledger::LedgerEntry;
@@ -21,153 +26,297 @@ pub struct Row {
     pub status: RegistrationStatus,
     /// Its state as a layer.
     pub state: State,
+    /// What is wrong in some tenants or for some users, while it is registered for others: told, and no reason to hold
+    /// the others up.
+    pub partial: Option<Box<Candidate>>,
 }
 
 /// The reason of an entry that must not be registered yet.
 const HELD: &str = "RegistrationHeld";
+/// The reason of an entry that is being registered.
+pub(super) const REGISTERING: &str = "Registering";
 
 /// Judges every entry.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
-    let ui = plugin.ui.iter().map(|entry| judge_entry(world, entry));
-    ui.chain(super::account::judge(world, plugin)).collect()
+    let outcomes: Outcomes<'_> = world
+        .outcomes
+        .iter()
+        .map(|outcome| (&outcome.step, &outcome.state))
+        .collect();
+    let entries = plugin.ui.iter();
+    entries
+        .map(|entry| Entry::of(world, entry).judge(plugin, &outcomes))
+        .chain(super::account::judge(world, plugin))
+        .collect()
 }
 
-fn judge_entry(world: &World, entry: &UiEntry) -> Row {
-    let url = entry.manifest_url.as_str();
-    let row =
-        |desired: usize, current: usize, state: RegistrationState, reason: Option<&str>| RegistrationStatus {
-            kind: RegistrationKind::UiApplication,
-            name: entry.entry.name.clone(),
-            desired: i32::try_from(desired).unwrap_or(i32::MAX),
-            current: i32::try_from(current).unwrap_or(i32::MAX),
-            state,
-            reason: reason.map(ToOwned::to_owned),
-            url: Some(url.to_owned()),
-            not_registered: Vec::new(),
+type Outcomes<'a> = HashMap<&'a CoreStep, &'a StepState>;
+
+/// An entry with what the status says of it.
+pub(super) struct Entry<'a> {
+    pub(super) world: &'a World,
+    pub(super) entry: &'a UiEntry,
+    before: Option<&'a RegistrationStatus>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(world: &'a World, entry: &'a UiEntry) -> Self {
+        let url = entry.manifest_url.as_str();
+        let mut rows = world.itself.before.registrations.iter();
+        Self {
+            world,
+            entry,
+            before: rows.find(|row| row.name == entry.entry.name && row.url.as_deref() == Some(url)),
+        }
+    }
+
+    /// Whether it was registered when it was last reported on, or in part with nothing left to do.
+    fn was_registered(&self) -> bool {
+        let ended = |row: &RegistrationStatus| row.reason.as_deref().is_some_and(|word| word != REGISTERING);
+        self.before.is_some_and(|row| {
+            row.state == RegistrationState::Registered
+                || (row.current > 0 && ended(row) && !row.not_registered.is_empty())
+        })
+    }
+
+    pub(super) fn row(&self, desired: usize, current: usize, state: RegistrationState, layer: State) -> Row {
+        let reason = match &layer {
+            State::Waiting { reason, .. } => Some((*reason).to_owned()),
+            State::Bad(candidate) => Some(candidate.fault.reason.to_string()),
+            State::Good => None,
         };
-    let before = world
-        .itself
-        .before
-        .registrations
-        .iter()
-        .find(|row| row.name == entry.entry.name && row.url.as_deref() == Some(url));
-    let registered_before = before.is_some_and(|row| row.state == RegistrationState::Registered);
-    if grant::standing(world, RegistrationKind::UiApplication) == Standing::Refused {
-        let stands = world.itself.ledger.ui.contains(&LedgerEntry {
-            product: entry.entry.product,
-            url: entry.manifest_url.clone(),
-        });
+        Row {
+            status: RegistrationStatus {
+                kind: RegistrationKind::UiApplication,
+                name: self.entry.entry.name.clone(),
+                desired: i32::try_from(desired).unwrap_or(i32::MAX),
+                current: i32::try_from(current).unwrap_or(i32::MAX),
+                state,
+                reason,
+                url: Some(self.entry.manifest_url.to_string()),
+                not_registered: Vec::new(),
+            },
+            state: layer,
+            partial: None,
+        }
+    }
+
+    /// What the core does not grant: it is taken out where it stands there.
+    fn refused(&self) -> Row {
+        let world = self.world;
+        let word = if grant::is_withheld(world) {
+            Reason::CoreNotGranted.as_str()
+        } else {
+            Reason::NotGranted.as_str()
+        };
+        let absent = AppEdit::Absent(self.entry.manifest_url.to_string());
         let mut removal = world
             .outcomes
             .iter()
-            .filter(|outcome| outcome.step.edit == AppEdit::Absent(url.to_owned()))
+            .filter(|outcome| outcome.step.edit == absent)
             .peekable();
         let taken_out = removal.peek().is_some()
             && removal.all(|outcome| matches!(outcome.state, StepState::Done { .. }));
-        return refused(world, stands && !taken_out, before, &row);
-    }
-    let Some(core) = &world.core else {
-        return Row {
-            status: row(1, 0, RegistrationState::Held, Some("CoreNotFound")),
-            state: State::waiting("CoreNotFound", "the WazoCore does not exist"),
-        };
-    };
-    let names = core.applications(entry.entry.product);
-    let desired = names.len().max(1);
-    // Once registered, a core that cannot be asked takes nothing away: the entry is there until a read shows otherwise.
-    let kept = || {
-        let known = before.and_then(|row| usize::try_from(row.desired).ok());
-        let desired = if names.is_empty() {
-            known.unwrap_or(desired)
+        let ours = |known: &&LedgerEntry| known.url == self.entry.manifest_url;
+        let stands = world.itself.ledger.ui.iter().any(|known| ours(&known)) && !taken_out;
+        let (state, told) = if stands && world.core.is_some() {
+            let told = "what the core does not grant any more is being taken out";
+            (RegistrationState::Deregistering, told)
         } else {
-            desired
+            (RegistrationState::Refused, "the core does not grant it")
         };
-        Row {
-            status: row(desired, desired, RegistrationState::Registered, None),
-            state: State::Good,
-        }
-    };
-    let Some(tenant) = core.tenant() else {
-        if registered_before {
-            return kept();
-        }
-        if before.is_some_and(|row| row.reason.as_deref() == Some(HELD)) {
-            let (state, waits) = held();
-            return Row {
-                status: row(desired, 0, state, Some(HELD)),
-                state: waits,
-            };
-        }
-        return Row {
-            status: row(desired, 0, RegistrationState::Pending, Some("CorePending")),
-            state: State::waiting("RegistrationPending", "the core has not been reached yet"),
-        };
-    };
-    if names.is_empty() {
-        const WORD: &str = "NoApplication";
-        return Row {
-            status: row(desired, 0, RegistrationState::Held, Some(WORD)),
-            state: State::waiting(WORD, "the WazoCore names no application for the product"),
-        };
+        self.row(self.desired(1), 0, state, State::waiting(word, told))
     }
-    let mut current = 0;
-    let mut worst = (RegistrationState::Registered, State::Good);
-    for name in names {
-        let app = AppKey { tenant, name };
-        let step = CoreStep {
-            app: app.clone(),
-            edit: AppEdit::Present(url.to_owned()),
-        };
-        let outcome = world.outcomes.iter().find(|outcome| outcome.step == step);
-        let outcome = outcome.map(|outcome| &outcome.state);
-        let refused = matches!(outcome, Some(StepState::Refused(_)));
-        let holds = registered_before && !refused && !known_missing(core, &app, url);
-        if holds || matches!(outcome, Some(StepState::Done { .. })) {
-            current += 1;
-            continue;
-        }
-        let found = not_held(core, &app, outcome, world.now);
-        if weight(&found.1) > weight(&worst.1) {
-            worst = found;
-        }
-    }
-    let (state, worst) = worst;
-    let reason = match &worst {
-        State::Waiting { reason, .. } => Some(*reason),
-        State::Bad(candidate) => Some(candidate.fault.reason.as_str()),
-        State::Good => None,
-    };
-    Row {
-        status: row(desired, current, state, reason),
-        state: worst,
-    }
-}
 
-/// What the core does not grant: it is taken out where it stands there.
-fn refused(
-    world: &World,
-    stands: bool,
-    before: Option<&RegistrationStatus>,
-    row: &impl Fn(usize, usize, RegistrationState, Option<&str>) -> RegistrationStatus,
-) -> Row {
-    let word = if grant::is_withheld(world) {
-        Reason::CoreNotGranted.as_str()
-    } else {
-        Reason::NotGranted.as_str()
-    };
-    let desired = before
-        .and_then(|row| usize::try_from(row.desired).ok())
-        .unwrap_or(1);
-    if stands && world.core.is_some() {
-        return Row {
-            status: row(desired, 0, RegistrationState::Deregistering, Some(word)),
-            state: State::waiting(word, "what the core does not grant any more is being taken out"),
+    fn judge(&self, plugin: &Plugin, outcomes: &Outcomes<'_>) -> Row {
+        if grant::standing(self.world, RegistrationKind::UiApplication) == Standing::Refused {
+            return self.refused();
+        }
+        let Some(core) = &self.world.core else {
+            let state = State::waiting("CoreNotFound", "the WazoCore does not exist");
+            return self.row(1, 0, RegistrationState::Held, state);
         };
+        let names = core.applications(self.entry.entry.product);
+        match places::scope(core, self.world.allowance.as_ref(), plugin, self.entry) {
+            None | Some(Scope::Pending) => self.unknown(core, names.len()),
+            Some(Scope::Failed(candidate)) if self.was_registered() => {
+                let mut row = self.kept(names.len());
+                row.partial = Some(Box::new(candidate.not_blocking()));
+                row
+            }
+            Some(Scope::Failed(candidate)) => {
+                let state = State::Bad(candidate);
+                self.row(self.desired(names.len()), 0, RegistrationState::Held, state)
+            }
+            Some(Scope::Known(_)) if names.is_empty() => {
+                let told = "the WazoCore names no application for the product";
+                let state = State::waiting("NoApplication", told);
+                self.row(self.desired(0), 0, RegistrationState::Held, state)
+            }
+            Some(Scope::Known(places)) => {
+                let counted = self.count(core, outcomes, places, names.len());
+                self.weigh(plugin, counted)
+            }
+        }
     }
-    Row {
-        status: row(desired, 0, RegistrationState::Refused, Some(word)),
-        state: State::waiting(word, "the core does not grant it"),
+
+    /// As many as were wanted when that was last known.
+    fn desired(&self, names: usize) -> usize {
+        let known = self.before.and_then(|row| usize::try_from(row.desired).ok());
+        known.unwrap_or(names).max(1)
+    }
+
+    /// Once registered, a core that cannot be asked takes nothing away: the entry is there until a read shows otherwise.
+    fn kept(&self, names: usize) -> Row {
+        let desired = self.desired(names);
+        let current = self.before.and_then(|row| usize::try_from(row.current).ok());
+        let current = current.unwrap_or(desired).min(desired);
+        let mut row = self.row(desired, current, RegistrationState::Registered, State::Good);
+        if let Some(before) = self.before {
+            row.status.state = before.state;
+            row.status.reason.clone_from(&before.reason);
+            row.status.not_registered.clone_from(&before.not_registered);
+        }
+        row
+    }
+
+    /// Where it is wanted is not known yet.
+    fn unknown(&self, core: &CoreView, names: usize) -> Row {
+        if self.was_registered() {
+            return self.kept(names);
+        }
+        let desired = self.desired(names);
+        if self.before.is_some_and(|row| row.reason.as_deref() == Some(HELD)) {
+            let (state, waits) = held();
+            return self.row(desired, 0, state, waits);
+        }
+        let told = if core.tenant().is_some() {
+            "the core has not told yet which tenants there are"
+        } else {
+            "the core has not been reached yet"
+        };
+        let mut row = self.row(
+            desired,
+            0,
+            RegistrationState::Pending,
+            State::waiting("RegistrationPending", told),
+        );
+        row.status.reason = Some("CorePending".to_owned());
+        row
+    }
+
+    fn count(&self, core: &CoreView, outcomes: &Outcomes<'_>, places: Places, names: usize) -> Counted {
+        let url = self.entry.manifest_url.as_str();
+        let mut tenants: Vec<Uuid> = places.apps.iter().map(|app| app.tenant).collect();
+        tenants.dedup();
+        let of_users = places::users(self.entry).is_some();
+        let mut counted = Counted {
+            wide: of_users || tenants.len() > 1 || !places.absent.is_empty(),
+            desired: places.apps.len() + places.pending + places.absent.len() * names,
+            pending: places.pending,
+            ..Counted::default()
+        };
+        if places.pending > 0 {
+            let told = "the core has not told yet who the users are";
+            let layer = State::waiting("RegistrationPending", told);
+            counted.worst = Some((RegistrationState::Pending, layer));
+        }
+        for app in places.apps {
+            let step = CoreStep {
+                app,
+                edit: AppEdit::Present(url.to_owned()),
+            };
+            let outcome = outcomes.get(&step).copied();
+            if self.holds(core, &step.app, outcome) {
+                counted.current += 1;
+                continue;
+            }
+            let (state, layer) = not_held(core, &step.app, outcome, self.world.now);
+            counted.add(step.app, state, layer);
+        }
+        for absentee in places.absent {
+            counted.absent.push(self.absent(core, absentee));
+        }
+        counted
+    }
+
+    /// Whether an application holds it, as far as is known. What the status says counts where it may stand by the ledger
+    /// and this process has not read otherwise.
+    fn holds(&self, core: &CoreView, app: &AppKey, outcome: Option<&StepState>) -> bool {
+        match outcome {
+            Some(StepState::Done { .. }) => return true,
+            Some(StepState::Refused(_)) => return false,
+            _ => {}
+        }
+        let product = self.entry.entry.product;
+        let ledger = &self.world.itself.ledger;
+        let facts = core.facts.as_ref();
+        let read = facts.and_then(|facts| facts.apps.get(app));
+        let url = self.entry.manifest_url.as_str();
+        let shown = match read {
+            Some(fact) => fact.urls.iter().any(|known| known == url),
+            // Everything was read, and this one was not: it is newer than what the status tells of.
+            None => !(app.user.is_none() && facts.is_some_and(|facts| facts.all_read)),
+        };
+        self.was_registered()
+            && !self.was_refused_in(app)
+            && shown
+            && ledger.may_hold(product, app.tenant, app.user, &app.name)
+    }
+
+    fn was_refused_in(&self, app: &AppKey) -> bool {
+        let tenant = app.tenant.to_string();
+        let user = app.user.map(|user| user.to_string());
+        self.before.is_some_and(|row| {
+            row.not_registered
+                .iter()
+                .any(|place| place.tenant == tenant && place.user == user)
+        })
+    }
+
+    /// What is wrong with a tenant or user that the spec names.
+    fn absent(&self, core: &CoreView, absentee: Absentee) -> (NotRegistered, Candidate) {
+        let key = &self.world.itself.key;
+        let place = NotRegistered {
+            tenant: absentee.tenant.to_string(),
+            user: absentee.user.map(|user| user.to_string()),
+            reason: absentee.reason.to_owned(),
+        };
+        if let Some(error) = &absentee.error {
+            let worked = core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some());
+            return (place, from_error(error, worked));
+        }
+        let (reason, told) = match absentee.reason {
+            "TenantNotFound" => (
+                Reason::TenantNotFound,
+                format!(
+                    "there is no tenant {} that the core account sees",
+                    absentee.tenant
+                ),
+            ),
+            "UserNotInTenants" => (
+                Reason::UserNotFound,
+                format!(
+                    "user {} is in none of the plugin's tenants",
+                    place.user.as_deref().unwrap_or_default()
+                ),
+            ),
+            _ => (
+                Reason::UserNotFound,
+                format!("there is no user {}", place.user.as_deref().unwrap_or_default()),
+            ),
+        };
+        let candidate = Candidate::new(reason, self.world.now, told.clone())
+            .evidence("operator→core", told, Some(format!("WazoPlugin/{}", key.name)))
+            .object(
+                "plugins.wazo.io/v1alpha1",
+                "WazoPlugin",
+                &key.namespace,
+                &key.name,
+            )
+            .field(absentee.field);
+        (place, candidate)
     }
 }
 
@@ -202,7 +351,7 @@ fn not_held(
         }
         Some(StepState::Pending | StepState::Done { .. }) => (
             RegistrationState::Registering,
-            State::waiting("Registering", "the plugin is being registered with the core"),
+            State::waiting(REGISTERING, "the plugin is being registered with the core"),
         ),
         None => held(),
     }
@@ -214,23 +363,4 @@ fn held() -> (RegistrationState, State) {
         RegistrationState::Held,
         State::waiting(HELD, "the registration waits for the plugin to be reachable"),
     )
-}
-
-/// What counts most is told: a refusal, then a failure, then work that goes on, then work that waits.
-fn weight(state: &State) -> u8 {
-    match state {
-        State::Bad(candidate) if candidate.fault.reason == Reason::CoreConflict => 4,
-        State::Bad(_) => 3,
-        State::Waiting { reason, .. } if *reason == "Registering" => 2,
-        State::Waiting { .. } => 1,
-        State::Good => 0,
-    }
-}
-
-/// Whether a read of this process shows that the URL is not there.
-fn known_missing(core: &CoreView, app: &AppKey, url: &str) -> bool {
-    core.facts
-        .as_ref()
-        .and_then(|facts| facts.apps.get(app))
-        .is_some_and(|fact| !fact.urls.iter().any(|known| known == url))
 }

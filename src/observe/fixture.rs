@@ -29,7 +29,7 @@ use crate::plan::children;
 use crate::probe::{Look, LookError, ManifestFact, ManifestSummary, ProbeFacts};
 
 use core::core_view;
-pub(crate) use core::{core_error, core_facts, core_key, pending_core_facts, step};
+pub(crate) use core::{core_error, core_facts, core_key, pending_core_facts, step, tenant};
 pub(crate) use pods::{break_pod, condition, exit, serving, waiting};
 
 /// When the plugin was made.
@@ -101,8 +101,8 @@ impl World {
             account_refusal: None,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
-            shared: std::collections::BTreeSet::new(),
             core_secrets: std::collections::BTreeSet::new(),
+            shared: Default::default(),
             rollout_deadline: Duration::from_secs(240),
             drift_window: Duration::from_secs(3600),
             now: at(NOW),
@@ -293,7 +293,10 @@ impl World {
 
     /// A URL stands in the ledger.
     pub(crate) fn in_ledger(mut self, url: &str) -> Self {
-        self.itself.ledger.ui.insert(entry(url));
+        let ledger = &mut self.itself.ledger;
+        ledger.ui.insert(entry(url));
+        ledger.apps.insert(Product::App, APPS.map(str::to_owned).into());
+        ledger.tenants.insert(core::tenant());
         self
     }
 

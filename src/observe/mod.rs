@@ -3,6 +3,7 @@
 
 pub mod account_secret;
 pub mod allowance;
+pub mod claims;
 pub mod conditions;
 pub mod directory;
 pub mod facts;

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::allowance::Allowance;
+use super::claims::Claims;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
-use super::ledger::{Ledger, LedgerEntry};
+use super::ledger::Ledger;
 use super::memory::{ChildKind, ChildMemory, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
@@ -179,7 +180,7 @@ pub struct World {
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
-    pub shared: BTreeSet<LedgerEntry>,
+    pub shared: Claims,
     /// The names of Secrets of this namespace that hold the credentials of a WazoCore.
     pub core_secrets: BTreeSet<String>,
     /// How long a rollout may take.

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::{RegistrationKind, ServiceReference};
-use crate::core::facts::CoreStep;
+use crate::core::facts::{CoreStep, Interest};
 use crate::judge::{Assessment, grant};
 use crate::keys::CoreKey;
 use crate::observe::facts::{ContainerState, PodFact};
@@ -55,6 +55,8 @@ pub struct CoreWishes {
     pub key: CoreKey,
     /// All steps, those that hold already included.
     pub steps: Vec<CoreStep>,
+    /// What has to be known of the core.
+    pub interest: Interest,
 }
 
 impl Plan {

@@ -8,6 +8,7 @@ mod probes;
 mod registrations;
 mod sources;
 mod stages;
+mod tenants;
 
 use super::{Plan, plan};
 use crate::core::facts::{AppEdit, CoreStep, StepState};

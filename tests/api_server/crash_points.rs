@@ -75,3 +75,15 @@ fn an_accounts_deletion_survives_the_loss_of_every_request_and_of_every_answer()
     let points = crash::every_point_of_an_accounts_deletion(Blow::Loss);
     assert!(points >= 10, "only {points} points");
 }
+
+#[test]
+fn other_tenants_survive_a_death_at_every_request() {
+    let points = crash::every_point_of_other_tenants(Blow::Death);
+    assert!(points >= 12, "only {points} points");
+}
+
+#[test]
+fn other_tenants_survive_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_other_tenants(Blow::Loss);
+    assert!(points >= 12, "only {points} points");
+}

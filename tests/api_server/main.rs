@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod account;
+mod audience;
 mod bad_input;
 mod bad_manifest;
 mod core_away;
@@ -31,6 +32,7 @@ mod sources;
 mod stack_changed;
 mod strangers;
 mod suspend;
+mod tenants;
 mod tools;
 mod workload;
 mod workload_fields;

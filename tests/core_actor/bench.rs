@@ -98,10 +98,7 @@ impl Bench {
     pub(crate) fn step(&self, url: &str, edit: fn(String) -> AppEdit) -> CoreStep {
         let tenant: Uuid = self.sim.tenant().parse().unwrap();
         CoreStep {
-            app: AppKey {
-                tenant,
-                name: APP.into(),
-            },
+            app: AppKey::of_tenant(tenant, APP),
             edit: edit(url.into()),
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION};
+use wazo_plugin_operator::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION, LEDGER_ANNOTATION};
 use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
@@ -50,6 +50,15 @@ struct Run {
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_creation(blow: Blow) -> usize {
     every_point("create", blow, create)
+}
+
+/// Takes a plugin out of one tenant and puts it into another, while it stays in a third, with a blow at every point of the
+/// way. The answer is the number of points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_other_tenants(blow: Blow) -> usize {
+    every_point("tenants changed", blow, change_tenants)
 }
 
 /// Deletes a plugin and then its core, with a blow at every point of the way. The answer is the number of points.
@@ -128,6 +137,69 @@ async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
         mutations: gate.mutations(),
         struck,
     }
+}
+
+async fn change_tenants(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
+    trial.connect().await;
+    let grants = json!([{"tenants": {"from": "Descendants"}, "registrations": ["UiApplication"]}]);
+    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+    let tenants = trial.core().tenants().create_many(trial.core().tenant(), "t", 3);
+    let gate = trial.start();
+    trial.panel(PLUGIN).await;
+    trial.apply(&in_tenants(&tenants[..2])).await;
+    trial.ready(PLUGIN).await;
+    gate.arm(point);
+    trial.apply(&in_tenants(&tenants[1..])).await;
+    tokio::select! {
+        () = gate.died() => {}
+        () = moved(trial, &tenants) => {}
+    }
+    let struck = gate.disarm();
+    if gate.is_dead() {
+        trial.start();
+    }
+    moved(trial, &tenants).await;
+    trial.well(PLUGIN).await;
+    Run {
+        end: end_state(trial).await,
+        mutations: gate.mutations(),
+        struck,
+    }
+}
+
+fn in_tenants(tenants: &[String]) -> Value {
+    let mut plugin = objects::plugin(PLUGIN);
+    let list: Vec<Value> = tenants.iter().map(|uuid| json!({"uuid": uuid})).collect();
+    plugin["spec"]["tenants"] = json!({"from": "List", "list": list});
+    plugin
+}
+
+/// Waits until the plugin stands in the second and third tenant, and nothing of it is kept in mind of the first.
+async fn moved(trial: &Trial, tenants: &[String]) {
+    let stands = |tenant: &String, app: &str| {
+        let app = trial.core().apps().get(tenant, app);
+        app.is_some_and(|app| {
+            app.configuration
+                .to_string()
+                .contains(&objects::manifest_url(PLUGIN))
+        })
+    };
+    trial
+        .plugin_until(PLUGIN, "moved", |seen| {
+            let everywhere =
+                |tenants: &[String]| tenants.iter().all(|it| APPS.iter().all(|app| stands(it, app)));
+            let nowhere = APPS.iter().all(|app| !stands(&tenants[0], app));
+            let ledger = &seen.0["metadata"]["annotations"][LEDGER_ANNOTATION];
+            seen.is_ready() && everywhere(&tenants[1..]) && nowhere && named_in(ledger) == 2
+        })
+        .await;
+}
+
+/// How many tenants a ledger names.
+fn named_in(ledger: &Value) -> usize {
+    let ledger: Value = serde_json::from_str(ledger.as_str().unwrap_or_default()).unwrap_or_default();
+    ledger["tenants"].as_array().map_or(0, Vec::len)
 }
 
 async fn delete(trial: &mut Trial, point: Option<Point>) -> Run {
@@ -350,10 +422,22 @@ async fn end_state(trial: &Trial) -> Value {
         .collect();
     assert!(trial.urls(APPS[0]).contains(&STRANGER.to_owned()));
     let accounts = account::state(trial).await;
-    let text = json!({"objects": state, "applications": apps, "accounts": accounts})
-        .to_string()
-        .replace(trial.namespace(), "<namespace>")
-        .replace(&trial.core().url(), "<core>");
+    // By the names of the tenants: their uuids differ from run to run.
+    let elsewhere = trial.core().apps().list();
+    let elsewhere = elsewhere
+        .into_iter()
+        .filter(|app| app.tenant != trial.core().tenant());
+    let elsewhere: BTreeMap<String, Value> = elsewhere
+        .map(|app| (format!("{} {}", app.tenant, app.name), app.configuration))
+        .collect();
+    let mut text =
+        json!({"objects": state, "applications": apps, "elsewhere": elsewhere, "accounts": accounts})
+            .to_string()
+            .replace(trial.namespace(), "<namespace>")
+            .replace(&trial.core().url(), "<core>");
+    for tenant in trial.core().tenants().list() {
+        text = text.replace(&tenant.uuid, &format!("<tenant {}>", tenant.name));
+    }
     serde_json::from_str(&text).expect("it was JSON before")
 }
 
@@ -375,6 +459,13 @@ fn stable(kind: &str, mut object: Value) -> Value {
     }
     if let Some(annotations) = kept["annotations"].as_object_mut() {
         annotations.remove("deployment.kubernetes.io/revision");
+        // Tenants stand there by their uuids.
+        if let Some(ledger) = annotations.get_mut(LEDGER_ANNOTATION)
+            && let Ok(mut read) = serde_json::from_str::<Value>(ledger.as_str().unwrap_or_default())
+        {
+            read["tenants"] = json!(named_in(ledger));
+            *ledger = read;
+        }
         // A hash over what differs from run to run: namespace and uid of the owner.
         if let Some(hash) = annotations.get_mut(APPLIED_ANNOTATION) {
             *hash = json!("<hash>");

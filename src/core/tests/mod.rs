@@ -64,20 +64,14 @@ fn settings() -> CoreSettings {
 
 fn present(url: &str) -> CoreStep {
     CoreStep {
-        app: AppKey {
-            tenant: TENANT,
-            name: APP.into(),
-        },
+        app: AppKey::of_tenant(TENANT, APP),
         edit: AppEdit::Present(url.into()),
     }
 }
 
 fn absent(url: &str) -> CoreStep {
     CoreStep {
-        app: AppKey {
-            tenant: TENANT,
-            name: APP.into(),
-        },
+        app: AppKey::of_tenant(TENANT, APP),
         edit: AppEdit::Absent(url.into()),
     }
 }

@@ -24,10 +24,7 @@ async fn the_first_registration_looks_creates_and_reads_back() {
     assert_eq!(bench.fake.core().apps[APP]["label"], APP);
     assert_eq!(bench.fake.urls(APP), json!([URL]));
     assert!(bench.wakes().contains("plugin acme/crm"));
-    let key = AppKey {
-        tenant: TENANT,
-        name: APP.into(),
-    };
+    let key = AppKey::of_tenant(TENANT, APP);
     assert_eq!(bench.facts().apps[&key].urls, [URL]);
 }
 
@@ -275,7 +272,7 @@ async fn a_thousand_plugins_of_one_tenant_are_a_handful_of_writes() {
 async fn namespaces_take_turns() {
     let bench = Bench::settled().await;
     let step = |name: String| CoreStep {
-        app: AppKey { tenant: TENANT, name },
+        app: AppKey::of_tenant(TENANT, name),
         edit: AppEdit::Present(URL.into()),
     };
     bench.wish(

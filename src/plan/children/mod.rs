@@ -117,7 +117,8 @@ pub fn rehearsal(world: &World, plugin: &Plugin, children: &[Want]) -> Option<Wa
     let wanted = children.iter().find(|want| want.kind == kind);
     let unmade = world.children.deployment.is_none() && !is_withheld(kind, world, plugin);
     wanted.cloned().or_else(|| {
-        let object = object(kind, &Owner::of(world), plugin).filter(|_| unmade)?;
+        let around = Around::of(world, plugin);
+        let object = object(kind, &Owner::of(world), plugin, &around).filter(|_| unmade)?;
         Some(want(world, kind, None, object))
     })
 }

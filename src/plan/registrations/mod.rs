@@ -1,18 +1,24 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
 pub mod account;
+mod standing;
 pub mod ui;
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::CoreWishes;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{DeletionPolicy, RegistrationKind, RegistrationState};
-use crate::core::facts::{AppEdit, CoreStep, StepState};
-use crate::judge::Assessment;
+use crate::core::facts::{AppEdit, AppKey, CoreStep, Interest};
 use crate::judge::grant::{self, Standing};
+use crate::judge::{Assessment, places};
+use crate::observe::allowance::Allowance;
+use crate::observe::claims::Claims;
 use crate::observe::ledger::{Ledger, LedgerEntry};
-use crate::observe::world::World;
+use crate::observe::world::{CoreView, World};
+use standing::{Became, leftovers};
 
 /// What is wished for, and the ledger that has to stand in the object before it is carried out.
 #[derive(Clone, Debug, Default)]
@@ -37,86 +43,133 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
             };
         }
     }
-    let Some(core) = &world.core else {
+    let Some((core, own)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
         return Wanted {
             wishes: None,
             ledger: known.clone(),
         };
     };
-    let entries = ui::entries(world, plugin, assessment);
-    let Some(tenant) = core.tenant() else {
-        return Wanted {
-            wishes: None,
-            ledger: known.clone(),
-        };
-    };
-    let open: BTreeSet<LedgerEntry> = entries
-        .iter()
+    let became = Became::of(world);
+    let mut declared = ui::entries(world, plugin, assessment, core);
+    let complete = declared.iter().all(|entry| entry.open && entry.complete);
+    ui::make_room(&mut declared, known);
+    let open: Vec<(LedgerEntry, Vec<AppKey>)> = declared
+        .into_iter()
         .filter(|entry| entry.open)
-        .map(|entry| entry.key.clone())
+        .filter_map(|entry| Some((entry.key, entry.places?)))
         .collect();
-    let declared: BTreeSet<LedgerEntry> = entries.into_iter().map(|entry| entry.key).collect();
-    let mut steps = ui::steps(core, tenant, open.iter(), AppEdit::Present);
-    // An old URL goes when the new ones are read back, so that users are never without the plugin.
-    let stale: Vec<&LedgerEntry> = known
-        .ui
+    let mut steps: Vec<CoreStep> = open
         .iter()
-        .filter(|entry| !declared.contains(*entry))
+        .flat_map(|(entry, apps)| ui::steps(entry, apps, AppEdit::Present))
         .collect();
-    let in_place = declared.len() == open.len() && steps.iter().all(|step| is_done(world, step));
-    let mut gone = BTreeSet::new();
-    if in_place {
-        for entry in stale {
-            // Another plugin declares it, too: from now on it is that one's alone.
-            if world.shared.contains(entry) {
-                gone.insert(entry.clone());
-                continue;
-            }
-            let removal = ui::steps(core, tenant, std::iter::once(entry), AppEdit::Absent);
-            // Another declared entry may use the same URL in the same application.
-            let removal: Vec<CoreStep> = removal
-                .into_iter()
-                .filter(|step| !contradicts(&steps, step))
-                .collect();
-            if removal.iter().all(|step| is_done(world, step)) {
-                gone.insert(entry.clone());
-            }
-            steps.extend(removal);
+    let wanted: BTreeSet<CoreStep> = steps.iter().cloned().collect();
+    // What is not known to be wanted somewhere else, or not yet, is not known to be left over.
+    let left = leftovers(world, core, own, known, &wanted);
+    let waiting: BTreeSet<Uuid> = steps
+        .iter()
+        .filter(|step| !became.is_done(step))
+        .map(|step| step.app.tenant)
+        .collect();
+    let served: BTreeSet<Uuid> = steps.iter().map(|step| step.app.tenant).collect();
+    let mut remaining = Vec::new();
+    for leftover in left.places.clone() {
+        let removal = leftover.removal();
+        // An old URL goes when the new ones are read back, so that users are never without the plugin.
+        let tenant = &leftover.app.tenant;
+        let unwanted = !served.contains(tenant) && is_known_elsewhere(world, core, plugin, tenant);
+        let may_go = !waiting.contains(tenant) && (complete || unwanted);
+        if !(may_go && became.is_done(&removal)) {
+            remaining.push(leftover);
+        }
+        if may_go {
+            steps.push(removal);
         }
     }
-    let mut ledger = Ledger {
-        ui: known.ui.union(&open).cloned().collect(),
-        ..known.clone()
-    };
-    ledger.ui.retain(|entry| !gone.contains(entry));
     Wanted {
+        ledger: standing::ledger_of(known, &open, &left, &remaining),
         wishes: Some(CoreWishes {
             key: core.key.clone(),
             steps,
+            interest: interest(known, places::interest(plugin)),
         }),
-        ledger,
+    }
+}
+
+/// Whether the plugin is known not to be wanted in a tenant at all: nothing has to come there before something goes.
+fn is_known_elsewhere(world: &World, core: &CoreView, plugin: &Plugin, tenant: &Uuid) -> bool {
+    matches!(
+        places::tenants(core, world.allowance.as_ref(), plugin),
+        Some(places::Tenants::Known { there, .. }) if !there.contains(tenant)
+    )
+}
+
+/// What has to be known of the core: for what is wanted, and for what may still be there.
+fn interest(ledger: &Ledger, wanted: Interest) -> Interest {
+    let beyond = ledger.everywhere || ledger.tenants.len() > 1;
+    Interest {
+        tenants: wanted.tenants || beyond,
+        names: ledger.apps.values().flatten().cloned().collect(),
+        ..wanted
+    }
+}
+
+/// Whether anything of a plugin may have to leave the core: then it counts what others claim there.
+#[must_use]
+pub fn leaves(world: &World) -> bool {
+    if world.itself.deleting {
+        return true;
+    }
+    let (Ok(plugin), Some(core)) = (&world.itself.plugin, &world.core) else {
+        return false;
+    };
+    let Some(own) = core.tenant() else {
+        return false;
+    };
+    let declared = plugin.ui.iter().filter_map(|entry| {
+        let Some(places::Scope::Known(places)) = places::scope(core, world.allowance.as_ref(), plugin, entry)
+        else {
+            return None;
+        };
+        Some(ui::steps(&ui::key(entry), &places.apps, AppEdit::Present))
+    });
+    let wanted: BTreeSet<CoreStep> = declared.flatten().collect();
+    let left = leftovers(world, core, own, &world.itself.ledger, &wanted);
+    !left.places.is_empty()
+}
+
+/// What a plugin claims of the core for itself.
+pub fn claim(claims: &mut Claims, core: &CoreView, allowance: Option<&Allowance>, plugin: &Plugin) {
+    for entry in &plugin.ui {
+        let url = entry.manifest_url.as_str();
+        match places::scope(core, allowance, plugin, entry) {
+            Some(places::Scope::Known(places)) if places.pending == 0 => {
+                places.apps.into_iter().for_each(|app| claims.claim(url, app));
+            }
+            _ => claims.claim_everywhere(url),
+        }
     }
 }
 
 /// What is not granted, or not any more: what stands in the core is taken out, and what was wished for is not any more.
 fn withdrawn(world: &World) -> Wanted {
-    let ledger = world.itself.ledger.clone();
-    let wishes = |steps| {
+    let ledger = ledger_at_the_end(world);
+    let out = taken_out(world, &ledger);
+    let nothing = || {
         let key = world.itself.core.clone()?;
-        Some(CoreWishes { key, steps })
+        Some(CoreWishes {
+            key,
+            steps: Vec::new(),
+            interest: Interest::default(),
+        })
     };
-    let entries = standing_entries(world);
-    let Some((core, tenant)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
-        return Wanted {
-            wishes: wishes(Vec::new()),
-            ledger,
-        };
-    };
-    let steps = ui::steps(core, tenant, entries.iter(), AppEdit::Absent);
-    let done = steps.iter().all(|step| is_done(world, step));
+    let known = world.core.as_ref().is_some_and(|core| core.tenant().is_some());
     Wanted {
-        wishes: wishes(steps),
-        ledger: if done { Ledger::default() } else { ledger },
+        ledger: if known && out.done {
+            Ledger::default()
+        } else {
+            world.itself.ledger.clone()
+        },
+        wishes: out.wishes.or_else(nothing),
     }
 }
 
@@ -140,30 +193,16 @@ pub fn removal(world: &World) -> Removal {
             done: true,
         };
     }
-    let entries = standing_entries(world);
+    let ledger = ledger_at_the_end(world);
     // What a stranger wrote of a core that never let it in is nothing to wait for.
     let never_let_in = world.core.is_none() && grant::is_foreign(world) && !is_attested(world);
-    if entries.is_empty() || never_let_in {
+    if never_let_in {
         return Removal {
             wishes: None,
             done: true,
         };
     }
-    let Some((core, tenant)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
-        return Removal {
-            wishes: None,
-            done: false,
-        };
-    };
-    let steps = ui::steps(core, tenant, entries.iter(), AppEdit::Absent);
-    let done = steps.iter().all(|step| is_done(world, step));
-    Removal {
-        wishes: Some(CoreWishes {
-            key: core.key.clone(),
-            steps,
-        }),
-        done,
-    }
+    taken_out(world, &ledger)
 }
 
 /// Whether our own status says that something stands in the core.
@@ -175,11 +214,44 @@ fn is_attested(world: &World) -> bool {
     })
 }
 
-/// What may stand in the core because of a plugin, and of no other one.
-fn standing_entries(world: &World) -> BTreeSet<LedgerEntry> {
-    let plugin = world.itself.plugin.as_ref().ok();
-    let mut entries: BTreeSet<LedgerEntry> = world.itself.ledger.ui.clone();
-    // The ledger may have been lost with the annotations; what the status says to be registered is as good.
+/// Takes out of the core all that may stand there by a ledger.
+fn taken_out(world: &World, ledger: &Ledger) -> Removal {
+    if ledger.ui.is_empty() {
+        return Removal {
+            wishes: None,
+            done: true,
+        };
+    }
+    let Some((core, own)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
+        // What others claim everywhere is theirs, whatever the core says.
+        let anywhere = AppKey::of_tenant(Uuid::nil(), "");
+        return Removal {
+            wishes: None,
+            done: ledger.urls().all(|url| world.shared.has(url.as_str(), &anywhere)),
+        };
+    };
+    let became = Became::of(world);
+    let left = leftovers(world, core, own, ledger, &BTreeSet::new());
+    let steps: Vec<CoreStep> = left.places.iter().map(standing::Leftover::removal).collect();
+    let done = !left.unknown && steps.iter().all(|step| became.is_done(step));
+    let interest = interest(ledger, Interest::default());
+    Removal {
+        wishes: (!steps.is_empty() || left.unknown).then(|| CoreWishes {
+            key: core.key.clone(),
+            steps,
+            interest,
+        }),
+        done,
+    }
+}
+
+/// All that may stand in the core at the end: the annotation may have been lost; what the status says to be registered is
+/// as good.
+fn ledger_at_the_end(world: &World) -> Ledger {
+    let mut ledger = world.itself.ledger.clone();
+    let Ok(plugin) = &world.itself.plugin else {
+        return ledger;
+    };
     let before = &world.itself.before.registrations;
     let registered = |name: &str| {
         before.iter().any(|row| {
@@ -190,32 +262,25 @@ fn standing_entries(world: &World) -> BTreeSet<LedgerEntry> {
                 )
         })
     };
-    if let Some(plugin) = plugin {
-        entries.extend(
-            plugin
-                .ui
-                .iter()
-                .filter(|entry| registered(&entry.entry.name))
-                .map(ui::key),
-        );
+    for entry in plugin.ui.iter().filter(|entry| registered(&entry.entry.name)) {
+        let key = ui::key(entry);
+        if ledger.ui.contains(&key) {
+            continue;
+        }
+        ledger.ui.insert(key);
+        let scope = world
+            .core
+            .as_ref()
+            .and_then(|core| places::scope(core, world.allowance.as_ref(), plugin, entry));
+        let Some(places::Scope::Known(places)) = scope else {
+            continue;
+        };
+        for app in places.apps {
+            match app.user {
+                None => ledger.tenants.insert(app.tenant),
+                Some(user) => ledger.users.entry(app.tenant).or_default().insert(user),
+            };
+        }
     }
-    // What another plugin declares, too, is that one's from now on.
-    entries.retain(|entry| !world.shared.contains(entry));
-    entries
-}
-
-fn is_done(world: &World, step: &CoreStep) -> bool {
-    world
-        .outcomes
-        .iter()
-        .any(|outcome| outcome.step == *step && matches!(outcome.state, StepState::Done { .. }))
-}
-
-fn contradicts(steps: &[CoreStep], removal: &CoreStep) -> bool {
-    let AppEdit::Absent(url) = &removal.edit else {
-        return false;
-    };
-    steps
-        .iter()
-        .any(|step| step.app == removal.app && step.edit == AppEdit::Present(url.clone()))
+    ledger
 }

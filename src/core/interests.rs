@@ -1,0 +1,54 @@
+//! What the plugins need to know of a core before they can say what they want there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::Interest;
+use crate::keys::PluginKey;
+
+/// The interests of all plugins in one core.
+#[derive(Debug, Default)]
+pub(super) struct Interests {
+    plugins: BTreeMap<PluginKey, Interest>,
+}
+
+impl Interests {
+    /// Replaces what a plugin needs to know. Returns whether that is something new.
+    pub(super) fn set(&mut self, plugin: &PluginKey, interest: Interest) -> bool {
+        if interest == Interest::default() {
+            self.plugins.remove(plugin);
+            return false;
+        }
+        if self.plugins.get(plugin) == Some(&interest) {
+            return false;
+        }
+        self.plugins.insert(plugin.clone(), interest);
+        true
+    }
+
+    /// What all plugins need to know.
+    pub(super) fn all(&self) -> Interest {
+        let mut all = Interest::default();
+        for interest in self.plugins.values() {
+            all.tenants |= interest.tenants;
+            all.names.extend(interest.names.iter().cloned());
+            all.users.extend(&interest.users);
+        }
+        all
+    }
+
+    /// Whether any plugin needs to know the tenants.
+    pub(super) fn tenants(&self) -> bool {
+        self.plugins.values().any(|interest| interest.tenants)
+    }
+
+    /// The plugins that need to know something that `about` is true of.
+    pub(super) fn of(&self, about: impl Fn(&Interest) -> bool) -> BTreeSet<PluginKey> {
+        let them = self.plugins.iter().filter(|(_, interest)| about(interest));
+        them.map(|(plugin, _)| plugin.clone()).collect()
+    }
+
+    /// Whether nobody needs to know anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.plugins.is_empty()
+    }
+}
