@@ -24,6 +24,7 @@ use crate::probe::{Network, ResolveError, Stream};
 
 /// The time since the system started, sleep included: `Instant` stands still while a machine sleeps, and the lease
 /// does not.
+#[cfg(not(test))]
 pub(super) fn since_boot() -> Duration {
     #[cfg(target_os = "linux")]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
@@ -33,6 +34,14 @@ pub(super) fn since_boot() -> Duration {
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
     let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or_default();
     Duration::new(seconds, nanoseconds)
+}
+
+/// In unit tests it is the clock of the runtime, which a test can stop.
+#[cfg(test)]
+pub(super) fn since_boot() -> Duration {
+    static BOOT: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    let boot = *BOOT;
+    Duration::from_secs(3600) + tokio::time::Instant::now().into_std().duration_since(boot)
 }
 
 /// Until when one term of leadership lasts. Clones share it. A term that ended never begins again: another one has
