@@ -19,7 +19,7 @@ pub(super) fn core_with_accounts() -> Seed {
         .accounts
         .iter_mut()
         .find(|account| account.purpose == "external_api")
-        .unwrap();
+        .expect("the seed has an operator");
     let held = ACCOUNT_ACL.into_iter().chain(["confd.users.#", "calld.#"]);
     operator.acl.extend(held.map(ToOwned::to_owned));
     seed
@@ -57,7 +57,10 @@ pub(super) async fn ready_account(trial: &mut Trial, name: &str) {
 /// A value of the Secret that the plugin's pods mount, as it is now.
 pub(super) fn value(secret: &Value, key: &str) -> String {
     let encoded = secret["data"][key].as_str().unwrap_or_default();
-    String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
+    let bytes = BASE64_STANDARD
+        .decode(encoded)
+        .expect("the API server encodes values");
+    String::from_utf8(bytes).expect("we write text")
 }
 
 pub(super) async fn secret(trial: &Trial, name: &str) -> Option<Value> {

@@ -67,10 +67,13 @@ async fn replaced(trial: &Trial, old: &str) -> String {
         .await;
     trial.ready("crm").await;
     assert_eq!(policies(trial).len(), 1);
-    let found = secret(trial, "crm-core").await.unwrap();
+    let found = secret(trial, "crm-core").await.expect("it is there");
     assert_eq!(users(trial)[0].username, Some(value(&found, "username")));
     let pods = trial.list("v1", "Pod").await;
-    let wanted = trial.get("apps/v1", "Deployment", "crm").await.unwrap();
+    let wanted = trial
+        .get("apps/v1", "Deployment", "crm")
+        .await
+        .expect("it is there");
     let hash = |template: &Value| template["metadata"]["annotations"]["plugins.wazo.io/credentials"].clone();
     for pod in pods
         .iter()

@@ -46,6 +46,8 @@ pub(super) fn core() -> Seed {
 }
 
 async fn connect(trial: &mut Trial) {
+    // A way of some thirty requests, walked several times at once.
+    trial.wait_at_most(std::time::Duration::from_secs(60));
     trial.wiring().calm();
     trial.connect().await;
     let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": [RIGHTS]}]);
