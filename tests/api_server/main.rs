@@ -19,6 +19,7 @@ mod leadership_process;
 mod maintenance;
 mod owner;
 mod stack_changed;
+mod status_lost;
 mod strangers;
 mod suspend;
 mod workload;
