@@ -87,3 +87,15 @@ fn other_tenants_survive_the_loss_of_every_request_and_of_every_answer() {
     let points = crash::every_point_of_other_tenants(Blow::Loss);
     assert!(points >= 12, "only {points} points");
 }
+
+#[test]
+fn a_suspension_with_a_change_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_a_suspension(Blow::Death);
+    assert!(points >= 6, "only {points} points");
+}
+
+#[test]
+fn a_lost_status_survives_a_death_at_every_request() {
+    let points = crash::every_point_after_a_lost_status(Blow::Death);
+    assert!(points >= 4, "only {points} points");
+}

@@ -30,6 +30,7 @@ mod schema;
 mod security;
 mod sources;
 mod stack_changed;
+mod status_lost;
 mod strangers;
 mod suspend;
 mod tenants;

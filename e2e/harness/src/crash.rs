@@ -3,6 +3,7 @@
 //! request, or its answer, is lost, and the same operator must come to that end.
 
 mod account;
+mod again;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +26,7 @@ use crate::trial::{APPS, STRANGER, Trial, trial_with};
 pub use account::{
     every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
 };
+pub use again::{every_point_after_a_lost_status, every_point_of_a_suspension};
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;

@@ -3,7 +3,7 @@
 use kube::Resource;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::objects;
 use crate::scope;
@@ -82,6 +82,24 @@ impl Trial {
     pub async fn edit_core(&self, patch: &Value) {
         self.patch("plugins.wazo.io/v1alpha1", "WazoCore", objects::CORE, patch)
             .await;
+    }
+
+    /// Takes from a plugin its status and its ledger, and from the core its status, as a backup does that keeps specs
+    /// only.
+    ///
+    /// # Panics
+    /// Where the API server refuses.
+    pub async fn lose_the_status(&self, plugin: &str) {
+        let nothing = json!({"status": null});
+        let ledger = json!({"metadata": {"annotations": {"plugins.wazo.io/ledger": null}}});
+        self.edit_plugin(plugin, &ledger).await;
+        for (kind, name) in [("WazoPlugin", plugin), ("WazoCore", objects::CORE)] {
+            let api = self.api("plugins.wazo.io/v1alpha1", kind);
+            let params = PatchParams::default();
+            if let Err(error) = api.patch_status(name, &params, &Patch::Merge(&nothing)).await {
+                panic!("the status of {kind} {name} is not taken away: {error}");
+            }
+        }
     }
 
     /// Asks for an object's deletion.

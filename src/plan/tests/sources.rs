@@ -62,10 +62,7 @@ fn the_pods_stay_until_something_is_ready_behind_the_service() {
             ChildKind::Service
         ]
     );
-    assert!(matches!(
-        plan.children.last().unwrap().how,
-        How::Change { .. }
-    ));
+    assert!(matches!(plan.children.last().unwrap().how, How::Change { .. }));
     assert_eq!(steps(&plan), present(URL));
 }
 
