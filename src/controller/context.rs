@@ -11,6 +11,7 @@ use kube::{Client, Resource};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::hosts::{self, Hosts};
 use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
@@ -21,8 +22,10 @@ use crate::api::plugin::{
 };
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
+use crate::observe;
 use crate::observe::allowance::Allowance;
 use crate::observe::directory::Directory;
+use crate::observe::hosts::{Claim, Lost};
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::owner::Owner;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
@@ -42,6 +45,7 @@ pub(super) struct Context {
     pub(super) waker: Waker,
     pub(super) backoff: Backoff,
     pub(super) changes: Changes,
+    pub(super) hosts: Hosts,
     pub(super) owner: Owner,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
@@ -170,7 +174,8 @@ impl Context {
         let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let itself = itself(object, plugin, core_key);
-        let shared = self.shared(&itself);
+        let lost = self.lost(object);
+        let shared = self.shared(&itself, &lost);
         Some(World {
             itself,
             core,
@@ -181,6 +186,7 @@ impl Context {
             ingress_class,
             probe: self.applier.prober.facts(&key),
             outcomes,
+            lost,
             shared,
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
@@ -196,13 +202,15 @@ impl Context {
     }
 
     /// What other plugins declare of the URLs that this one is about to take out of the core.
-    fn shared(&self, itself: &Itself) -> BTreeSet<LedgerEntry> {
+    fn shared(&self, itself: &Itself, lost: &[Lost]) -> BTreeSet<LedgerEntry> {
         let declared: BTreeSet<LedgerEntry> = itself
             .plugin
             .iter()
             .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key))
             .collect();
-        let leaving = |entry: &LedgerEntry| itself.deleting || !declared.contains(entry);
+        let leaving = |entry: &LedgerEntry| {
+            itself.deleting || !declared.contains(entry) || lost.iter().any(|lost| lost.covers(&entry.url))
+        };
         if !itself.deleting && !itself.ledger.ui.iter().any(leaving) {
             return BTreeSet::new();
         }
@@ -229,6 +237,42 @@ impl Context {
             .flat_map(|plugin| plugin.ui.iter().map(registrations::ui::key).collect::<Vec<_>>())
             .filter(leaving)
             .collect()
+    }
+
+    /// The places of a plugin that others had first. Those at whose hosts its claims have changed look again.
+    fn lost(&self, object: &Raw<WazoPlugin>) -> Vec<Lost> {
+        self.hosts.list(|| {
+            let all = self.plugins.state();
+            all.iter().filter_map(|object| hosts::claim(object)).collect()
+        });
+        let key = object.key();
+        let own = hosts::claim(object);
+        let places = own.iter().flat_map(|own| own.places.iter().cloned()).collect();
+        self.wake_all(self.hosts.note(&key, places));
+        let Some(own) = own else {
+            return Vec::new();
+        };
+        let rivals: Vec<Claim> = self
+            .hosts
+            .rivals(&key, &own.places)
+            .into_iter()
+            .filter_map(|other| {
+                let other = ObjectRef::new(&other.name).within(&other.namespace);
+                hosts::claim(self.plugins.get(&other)?.as_ref())
+            })
+            .collect();
+        observe::hosts::lost(&own, &rivals)
+    }
+
+    /// A plugin is gone: its hosts go to whom they now belong.
+    pub(super) fn let_go(&self, key: &PluginKey) {
+        self.wake_all(self.hosts.forget(key));
+    }
+
+    fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
+        for plugin in plugins {
+            self.wake(Wake::Plugin(plugin));
+        }
     }
 
     fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {

@@ -9,6 +9,7 @@ pub mod container;
 pub mod core;
 pub mod exposure;
 pub mod grant;
+pub mod host;
 pub mod image;
 pub mod ingress;
 pub mod manifest;

@@ -15,6 +15,7 @@ use super::allowance::Allowance;
 use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
+use super::routed::Routed;
 use super::store::ChildFacts;
 use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
@@ -95,6 +96,7 @@ impl World {
             ingress_class: IngressClassView::NotAsked,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
+            lost: Vec::new(),
             shared: std::collections::BTreeSet::new(),
             core_secrets: std::collections::BTreeSet::new(),
             rollout_deadline: Duration::from_secs(240),
@@ -168,6 +170,7 @@ impl World {
     /// The children are as the plan wants them, and remembered so.
     pub(crate) fn applied(mut self) -> Self {
         let plugin = self.itself.plugin.clone().unwrap();
+        self.itself.ledger.routes = plugin.spec.expose.iter().map(Routed::of).collect();
         for want in children::all(&self, &plugin) {
             let (generation, resource_version) = match want.kind {
                 ChildKind::Deployment

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::routed::Routed;
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::ui_manifest::Product;
 
@@ -27,6 +28,9 @@ pub struct Ledger {
     /// Manifest URLs.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ui: BTreeSet<LedgerEntry>,
+    /// Where the plugin is routed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub routes: BTreeSet<Routed>,
 }
 
 impl Ledger {
@@ -61,13 +65,19 @@ impl Ledger {
         };
         Self {
             ui: urls.flat_map(both).collect(),
+            routes: BTreeSet::new(),
         }
+    }
+
+    /// The URLs that may stand in the core.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        self.ui.iter().map(|entry| &entry.url)
     }
 
     /// The text of the annotation; `None` for an empty ledger, which needs none.
     #[must_use]
     pub fn write(&self) -> Option<String> {
-        if self.ui.is_empty() {
+        if self.ui.is_empty() && self.routes.is_empty() {
             None
         } else {
             serde_json::to_string(self).ok()

@@ -8,6 +8,7 @@ pub mod facts;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gateway_api;
+pub mod hosts;
 pub mod ledger;
 pub mod map;
 pub mod memory;

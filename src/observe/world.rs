@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::allowance::Allowance;
 use super::directory::CoreEntry;
 use super::facts::GatewayFact;
+use super::hosts::Lost;
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory};
 use super::store::ChildFacts;
@@ -158,6 +159,8 @@ pub struct World {
     pub probe: ProbeFacts,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
+    /// Places of its own that others had first.
+    pub lost: Vec<Lost>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
     pub shared: BTreeSet<LedgerEntry>,
     /// The names of Secrets of this namespace that hold the credentials of a WazoCore.

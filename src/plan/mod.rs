@@ -4,6 +4,7 @@
 pub mod children;
 pub mod finalizer;
 pub mod outline;
+pub mod places;
 pub mod probes;
 pub mod registrations;
 #[cfg(test)]
@@ -67,7 +68,8 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
             ..Plan::default()
         };
     };
-    let wanted = registrations::wanted(world, plugin, assessment);
+    let mut wanted = registrations::wanted(world, plugin, assessment);
+    wanted.ledger.routes = places::wanted(world, plugin, assessment, &wanted.ledger);
     let (probes, readiness) = probes::jobs(world, plugin, assessment);
     let children = children::all(world, plugin);
     let metadata = finalizer::keep(world, &wanted.ledger);

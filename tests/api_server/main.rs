@@ -13,6 +13,7 @@ mod deletion;
 mod exposure;
 mod first_plugin;
 mod grants;
+mod host_change;
 mod idle;
 mod leadership;
 mod leadership_process;

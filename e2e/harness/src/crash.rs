@@ -12,12 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::names::APPLIED_ANNOTATION;
+use wazo_plugin_operator::observe::gateway_api::HttpRoute;
 use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
 use crate::objects;
 use crate::trial::{APPS, STRANGER, Trial, trial};
+use crate::users::Users;
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;
@@ -25,6 +27,8 @@ const AT_ONCE: usize = 4;
 const MOST_POINTS: usize = 60;
 /// The plugin of these runs.
 const PLUGIN: &str = "crm";
+/// Where it moves to.
+const NEW_HOST: &str = "new.plugins.test";
 
 /// What one run came to.
 #[derive(Clone, Debug)]
@@ -51,6 +55,62 @@ pub fn every_point_of_creation(blow: Blow) -> usize {
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_deletion(blow: Blow) -> usize {
     every_point("delete", blow, delete)
+}
+
+/// Changes the host of a plugin while users come to it, with a blow at every point of the way. The answer is the number
+/// of points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run, or a user was without the plugin.
+pub fn every_point_of_a_host_change(blow: Blow) -> usize {
+    every_point("change the host", blow, change_host)
+}
+
+async fn change_host(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
+    trial.connect().await;
+    let gate = trial.start();
+    let panel = trial.ready_plugin(PLUGIN).await;
+    let address = trial.plane().nodes().address(trial.namespace(), PLUGIN);
+    trial.wiring().network.lead(NEW_HOST, address, panel.addr());
+    let users = Users::begin(trial, PLUGIN);
+    gate.arm(point);
+    let edit = json!({"spec": {"expose": {"host": NEW_HOST}}});
+    trial.edit_plugin(PLUGIN, &edit).await;
+    tokio::select! {
+        () = gate.died() => {}
+        () = moved(trial) => {}
+    }
+    let struck = gate.disarm();
+    if gate.is_dead() {
+        trial.start();
+    }
+    moved(trial).await;
+    trial.well(PLUGIN).await;
+    users.end().await;
+    Run {
+        end: end_state(trial).await,
+        mutations: gate.mutations(),
+        struck,
+    }
+}
+
+/// Waits until the plugin is registered and routed at its new host alone.
+async fn moved(trial: &Trial) {
+    trial
+        .plugin_until(PLUGIN, "Ready at its new host", |seen| {
+            let url = seen.0["status"]["url"].as_str().unwrap_or_default();
+            seen.is_ready() && url.contains(NEW_HOST)
+        })
+        .await;
+    trial
+        .holds("the old URL is gone", || !trial.is_known(PLUGIN))
+        .await;
+    trial
+        .until(trial.of::<HttpRoute>(), PLUGIN, "at its new host alone", |seen| {
+            seen.is_some_and(|seen| seen.0["spec"]["hostnames"] == json!([NEW_HOST]))
+        })
+        .await;
 }
 
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {

@@ -49,12 +49,19 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
             ledger: known.clone(),
         };
     };
+    // Behind a host that another namespace had first, somebody else's pages would get the users' tokens.
+    let lost = |entry: &LedgerEntry| world.lost.iter().any(|lost| lost.covers(&entry.url));
+    let refused = entries.iter().any(|entry| lost(&entry.key));
     let open: BTreeSet<LedgerEntry> = entries
         .iter()
-        .filter(|entry| entry.open)
+        .filter(|entry| entry.open && !lost(&entry.key))
         .map(|entry| entry.key.clone())
         .collect();
-    let declared: BTreeSet<LedgerEntry> = entries.into_iter().map(|entry| entry.key).collect();
+    let declared: BTreeSet<LedgerEntry> = entries
+        .into_iter()
+        .map(|entry| entry.key)
+        .filter(|key| !lost(key))
+        .collect();
     let mut steps = ui::steps(core, tenant, open.iter(), AppEdit::Present);
     // An old URL goes when the new ones are read back, so that users are never without the plugin.
     let stale: Vec<&LedgerEntry> = known
@@ -62,29 +69,28 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
         .iter()
         .filter(|entry| !declared.contains(*entry))
         .collect();
-    let in_place = declared.len() == open.len() && steps.iter().all(|step| is_done(world, step));
+    let in_place = !refused && declared.len() == open.len() && steps.iter().all(|step| is_done(world, step));
     let mut gone = BTreeSet::new();
-    if in_place {
-        for entry in stale {
-            // Another plugin declares it, too: from now on it is that one's alone.
-            if world.shared.contains(entry) {
-                gone.insert(entry.clone());
-                continue;
-            }
-            let removal = ui::steps(core, tenant, std::iter::once(entry), AppEdit::Absent);
-            // Another declared entry may use the same URL in the same application.
-            let removal: Vec<CoreStep> = removal
-                .into_iter()
-                .filter(|step| !contradicts(&steps, step))
-                .collect();
-            if removal.iter().all(|step| is_done(world, step)) {
-                gone.insert(entry.clone());
-            }
-            steps.extend(removal);
+    for entry in stale.into_iter().filter(|entry| in_place || lost(entry)) {
+        // Another plugin declares it, too: from now on it is that one's alone.
+        if world.shared.contains(entry) {
+            gone.insert(entry.clone());
+            continue;
         }
+        let removal = ui::steps(core, tenant, std::iter::once(entry), AppEdit::Absent);
+        // Another declared entry may use the same URL in the same application.
+        let removal: Vec<CoreStep> = removal
+            .into_iter()
+            .filter(|step| !contradicts(&steps, step))
+            .collect();
+        if removal.iter().all(|step| is_done(world, step)) {
+            gone.insert(entry.clone());
+        }
+        steps.extend(removal);
     }
     let mut ledger = Ledger {
         ui: known.ui.union(&open).cloned().collect(),
+        ..known.clone()
     };
     ledger.ui.retain(|entry| !gone.contains(entry));
     Wanted {
