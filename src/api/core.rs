@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -138,7 +139,7 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
     /// All of these labels with these values.
-    #[schemars(length(min = 1, max = 10))]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 10))]
     pub match_labels: BTreeMap<String, String>,
 }
 
@@ -152,15 +153,31 @@ pub struct Maintenance {
     pub reason: Option<String>,
 }
 
+impl Maintenance {
+    /// What people are told while it lasts.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        format!(
+            "the core is in an announced maintenance until {}{colon}{reason}",
+            self.until.0
+        )
+    }
+}
+
 /// A key of a ConfigMap of the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMapKey {
     /// The ConfigMap's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub config_map_name: String,
     /// The key. Default: `ca.crt`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[-._a-zA-Z0-9]+$"))]
     pub key: Option<String>,
 }
 
@@ -178,7 +195,10 @@ impl ConfigMapKey {
 pub struct Credentials {
     /// A Secret of the same namespace with the keys `username` and `password`, and optionally `url`, which must then
     /// equal `spec.url`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub secret_name: String,
 }
 
@@ -310,6 +330,14 @@ pub struct PluginCount {
 }
 
 impl WazoCoreSpec {
+    /// The announced maintenance, where it lasts still.
+    #[must_use]
+    pub fn maintenance_at(&self, now: Timestamp) -> Option<&Maintenance> {
+        self.maintenance
+            .as_ref()
+            .filter(|maintenance| maintenance.until.0 > now)
+    }
+
     /// The external applications that hold plugins of a product.
     #[must_use]
     pub fn applications(&self, product: Product) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The words of the two kinds as types; parsing and validation, nothing else.
 
+pub mod account;
 pub mod condition;
 pub mod core;
 pub mod crd;
@@ -14,4 +15,5 @@ pub mod pod_template;
 pub mod quantity;
 pub mod reason;
 pub mod ui_manifest;
+pub mod url_path;
 pub mod workload;

@@ -113,6 +113,9 @@ reasons! {
     CoreEventsDegraded Core CoreEvents Retry
         "Ask who runs the core to look at RabbitMQ"
         "A daemon reports that a part of it fails";
+    StackChanged Config CoreTransport External
+        "Point spec.url back to the stack of status.stack; to take the new one, annotate the WazoCore with plugins.wazo.io/accept-stack and its uuid"
+        "Another stack (uuid) answers at the URL than the one that the plugins are registered with: nothing is written to it";
     CoreThrottled Operator CoreAPI Retry
         "Lower spec.requestsPerSecond of the WazoCore"
         "The core's front refuses requests that come too fast";
@@ -224,6 +227,15 @@ reasons! {
     NotReady Unknown Probe Retry
         "Look at the pods: kubectl describe pods"
         "Pods run but are not ready, and no probe tells why";
+    ServiceNotFound Config Service External
+        "Create the Service that spec.serviceRef names, or correct the name"
+        "The Service of spec.serviceRef does not exist";
+    ServiceUnusable Config Service External
+        "Correct spec.serviceRef: name a Service of yours that leads to pods, and one of its ports"
+        "The Service of spec.serviceRef has no such port, or is of a kind that cannot be exposed";
+    NoReadyEndpoints Partner Service External
+        "Look at the pods behind the Service: none of them is ready"
+        "No endpoint of the Service of spec.serviceRef is ready";
     RolloutDeadlineExceeded Unknown Container External
         "Look at the pods: kubectl describe pods"
         "The rollout did not end in time, for no known reason";
@@ -293,6 +305,12 @@ reasons! {
     FramingForbidden Partner Manifest External
         "Do not send X-Frame-Options or a CSP frame-ancestors that keeps the Wazo application out"
         "The plugin's page forbids to be shown in a frame";
+    AclNotGranted Config Registration External
+        "Ask for what the WazoCore grants, or let its owner add to spec.grants[].acl (with Account in spec.grants[].registrations)"
+        "The account asks for more than the WazoCore grants";
+    AclForbidden Config Registration SpecChange
+        "Ask for less: no grant gives a plugin's account what the message names"
+        "The account asks for something that no plugin may have";
     OperatorError Operator Operator Retry
         "Report this to the operator's maintainers with the operator's log"
         "The operator failed at something that is not explained by anything else";

@@ -74,6 +74,8 @@ mod tests {
             applications: Vec::new(),
             new_list: ListForm::List,
             requests_per_second: rate,
+            stack: None,
+            accepted_stack: None,
             suspended: false,
         }
     }

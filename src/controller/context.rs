@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::hosts::{self, Hosts};
 use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
+use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -162,6 +162,7 @@ impl Context {
                     key: core.clone(),
                     entry,
                     facts: self.applier.cores.facts(core),
+                    ca_pem: self.applier.cores.ca_pem(core),
                 }),
                 None => return None,
             },
@@ -170,8 +171,15 @@ impl Context {
             .as_ref()
             .map(|core| self.applier.cores.outcomes(core, &key))
             .unwrap_or_default();
+        let account = core_key
+            .as_ref()
+            .and_then(|core| self.applier.cores.account(core, &key));
         let gateway = self.gateway(&key, plugin.as_ref().ok());
         let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
+        let backend = plugin.as_ref().ok().and_then(|plugin| {
+            let reference = plugin.spec.service_ref.as_ref()?;
+            self.applier.store.backend(&key, reference)
+        });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let itself = itself(object, plugin, core_key);
         let lost = self.lost(object);
@@ -182,14 +190,18 @@ impl Context {
             allowance,
             children: self.applier.store.children(&key),
             memory: self.applier.memory.of(&key),
+            backend,
             gateway,
             ingress_class,
+            account,
+            account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
             outcomes,
             lost,
             shared,
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
+            drift_window: self.settings.drift_window,
             now: Timestamp::now(),
         })
     }
@@ -357,6 +369,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
         ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
+        rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
         plugin,
         core,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::pass::{self, Outcome, PassError, Passed};
-use crate::api::core::{PluginCount, WazoCore, WazoCoreSpec, WazoCoreStatus};
+use crate::api::core::{Maintenance, PluginCount, WazoCore, WazoCoreSpec, WazoCoreStatus};
 use crate::api::fault::Fault;
 use crate::api::names::FINALIZER;
 use crate::api::object::Raw;
@@ -24,7 +24,7 @@ use crate::core::facts::{CoreFacts, SessionFact};
 use crate::judge::candidate::settle;
 use crate::judge::core::judge;
 use crate::keys::{CoreKey, Wake};
-use crate::observe::directory::CoreEntry;
+use crate::observe::directory::{CoreEntry, Excused};
 use crate::observe::facts::Unusable;
 use crate::observe::references::{self, Referred};
 use crate::report::core_status::{self, CoreReport};
@@ -62,20 +62,24 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     let owner = owner(object, context).await?;
     let unusable = refresh(object, context, &object.key()).await?;
     let seen = Seen::of(object, context, owner, unusable);
-    let fault = seen.fault();
-    publish(object, context, &seen, fault.clone());
+    let excused = seen.excused();
+    let fault = seen.fault().filter(|_| excused.is_none());
+    context
+        .metrics
+        .maintenance(&seen.key, seen.maintenance().is_some());
+    publish(object, context, &seen, fault.clone(), excused.clone());
     let written = report(
         object,
         context,
         &seen.before,
-        &seen.status(object, fault.clone(), &plugins),
+        &seen.status(object, fault.clone(), excused, &plugins),
     )
     .await?;
     // The last plugin's end is no event of ours: it is looked for.
     let pause = if deleting {
         Duration::from_secs(1)
     } else {
-        next(context, fault.as_ref())
+        next(context, fault.as_ref()).min(seen.maintenance_left())
     };
     let outcome = if written {
         Outcome::Changed
@@ -146,13 +150,14 @@ impl Seen {
 
     /// The stack that the core's plugins are registered with.
     fn stack(&self) -> Option<Uuid> {
-        let known = self.before.stack.as_ref();
-        known
-            .and_then(|stack| stack.uuid.parse().ok())
-            .or_else(|| match &self.facts.as_ref()?.session {
+        let facts = self.facts.as_ref();
+        let answers = facts
+            .filter(|facts| facts.stack_changed.is_none())
+            .and_then(|facts| match &facts.session {
                 SessionFact::LoggedIn(account) => Some(account.stack),
                 _ => None,
-            })
+            });
+        answers.or_else(|| self.before.stack.as_ref()?.uuid.parse().ok())
     }
 
     /// Whether this process knows the core: until then, what the status says goes on to hold.
@@ -184,10 +189,34 @@ impl Seen {
         ))
     }
 
+    /// The announced maintenance, where it lasts still.
+    fn maintenance(&self) -> Option<&Maintenance> {
+        self.spec.as_ref()?.maintenance_at(self.now)
+    }
+
+    /// Until it ends.
+    fn maintenance_left(&self) -> Duration {
+        self.maintenance().map_or(Duration::MAX, |maintenance| {
+            let left = maintenance.until.0.duration_since(self.now);
+            Duration::try_from(left).unwrap_or_default() + Duration::from_millis(10)
+        })
+    }
+
+    /// What is wrong with the core during an announced maintenance. What is wrong here, with a Secret or a field, is not
+    /// explained by it.
+    fn excused(&self) -> Option<Excused> {
+        let maintenance = self.maintenance().filter(|_| self.unusable.is_none())?;
+        Some(Excused {
+            told: maintenance.told(),
+            fault: self.fault()?,
+        })
+    }
+
     fn status(
         &self,
         object: &Raw<WazoCore>,
         fault: Option<Fault>,
+        excused: Option<Excused>,
         plugins: &[Arc<Raw<WazoPlugin>>],
     ) -> WazoCoreStatus {
         let impaired = plugins
@@ -200,6 +229,7 @@ impl Seen {
             facts: self.facts.as_deref(),
             owner_id: self.owner.as_deref(),
             fault,
+            excused,
             plugins: PluginCount {
                 total: count(plugins.len()),
                 impaired: count(impaired),
@@ -218,11 +248,19 @@ impl Seen {
 }
 
 /// Lets the plugins see the core; where that changes anything for them, they are woken.
-fn publish(object: &Raw<WazoCore>, context: &Context, seen: &Seen, fault: Option<Fault>) {
-    let tenant = seen.facts.as_ref().and_then(|facts| facts.tenant);
+fn publish(
+    object: &Raw<WazoCore>,
+    context: &Context,
+    seen: &Seen,
+    fault: Option<Fault>,
+    excused: Option<Excused>,
+) {
+    let facts = seen.facts.as_ref().filter(|facts| facts.stack_changed.is_none());
+    let tenant = facts.and_then(|facts| facts.tenant);
     let entry = CoreEntry {
         spec: seen.spec.clone(),
         fault,
+        excused,
         tenant,
         owner_id: seen.owner.clone(),
         stack: seen.stack(),
@@ -341,6 +379,7 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
         set_finalizers(object, context, others).await?;
     }
     context.applier.cores.remove(&object.key());
+    context.metrics.forget_core(&object.key());
     context.changes.forget(&object.key());
     context.directory.remove(&object.key());
     Ok(Passed {

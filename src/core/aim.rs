@@ -28,7 +28,11 @@ impl Link {
             let tenant = Some(aim.settings.tenant.unwrap_or(account.tenant));
             Arc::make_mut(&mut state.facts).tenant = tenant;
         }
+        let answering = state.answering;
         drop(state);
+        if let Some(stack) = answering {
+            self.stack_answers(&aim, stack);
+        }
         if restart {
             self.phase.send_modify(|phase| {
                 *phase = match *phase {
@@ -59,7 +63,9 @@ impl Link {
             facts.tenant_refused = false;
         }
         if moved {
+            (state.stack, state.answering) = (None, None);
             state.facts = Arc::new(CoreFacts::unknown());
+            state.accounts.start_again();
             let woken = state.wishes.start_again();
             self.wake_plugins(woken);
         }

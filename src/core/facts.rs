@@ -58,6 +58,15 @@ pub struct Account {
     pub stack: Uuid,
 }
 
+/// Another stack answers than the one that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackChange {
+    /// The one that is known: what is registered stands there.
+    pub was: Uuid,
+    /// The one that answers.
+    pub is: Uuid,
+}
+
 /// How a daemon is, from a real read and the parsed body of its status.
 #[derive(Clone, Debug)]
 pub struct ServiceFact {
@@ -162,8 +171,12 @@ pub struct CoreFacts {
     pub services: BTreeMap<Daemon, ServiceFact>,
     /// Rights that the operator needs and the account lacks, in ACL notation; `None`: not asked yet.
     pub missing_permissions: Option<Vec<String>>,
+    /// Rights that the accounts of plugins need and the operator's account lacks, in ACL notation.
+    pub missing_for_accounts: Vec<String>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
+    /// Another stack answers than the one that is known: nothing is written to it.
+    pub stack_changed: Option<StackChange>,
     /// The applications in use, as last read.
     pub apps: BTreeMap<AppKey, AppFact>,
     /// The addresses that the stack's name had at the last login; empty where its URL names an address.
@@ -188,7 +201,9 @@ impl CoreFacts {
             tenant: None,
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
+            missing_for_accounts: Vec::new(),
             tenant_refused: false,
+            stack_changed: None,
             apps: BTreeMap::new(),
             addresses: Vec::new(),
             last_good: None,
@@ -209,7 +224,9 @@ impl CoreFacts {
                 .zip(&other.services)
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
+            && self.missing_for_accounts == other.missing_for_accounts
             && self.tenant_refused == other.tenant_refused
+            && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses
             && self.last_good.is_some() == other.last_good.is_some()
     }

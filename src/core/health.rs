@@ -28,6 +28,8 @@ impl Link {
             };
             aim.stack.breaker(other).hasten(Instant::now());
             self.state().wishes.hurry();
+            self.state().accounts.hurry();
+            self.auth_wake.notify_one();
             self.confd_wake.notify_one();
         }
         self.show_breaker(aim, daemon);
@@ -97,6 +99,7 @@ impl Link {
             let whole = matches!(facts.session, SessionFact::LoggedIn(_))
                 && facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)
                 && !facts.tenant_refused
+                && facts.stack_changed.is_none()
                 && facts
                     .services
                     .values()
@@ -152,7 +155,7 @@ pub(super) async fn look_at_confd(link: &Link, aim: &Aim) {
             (Answer::TokenUnknown, None) => return answers_without_a_read(link, aim),
             (Answer::Good(body), _) => {
                 link.state().session.accepted(Daemon::Confd);
-                if let Err(kind) = take(link, route, &body, &mut failing) {
+                if let Err(kind) = take(link, aim, route, &body, &mut failing) {
                     return look_failed(link, aim, &Link::error(route, kind, trace_id));
                 }
             }
@@ -163,13 +166,22 @@ pub(super) async fn look_at_confd(link: &Link, aim: &Aim) {
     link.daemon_answered(aim, Daemon::Confd, failing);
 }
 
-fn take(link: &Link, route: Route, body: &[u8], failing: &mut Vec<String>) -> Result<(), CoreErrorKind> {
+fn take(
+    link: &Link,
+    aim: &Aim,
+    route: Route,
+    body: &[u8],
+    failing: &mut Vec<String>,
+) -> Result<(), CoreErrorKind> {
     let body = shape::json(body)?;
     if route == Route::Status {
         *failing = failing_parts(&body);
     } else {
         let version = shape::text(&body, "wazo_version")?.chars().take(32).collect();
         link.change_facts(|facts| facts.version = Some(version));
+        if let Ok(stack) = shape::uuid(&body, "uuid") {
+            link.stack_answers(aim, stack);
+        }
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use super::account::AccountBook;
 use super::classify::{Answer, classify};
 use super::error::{CoreError, CoreErrorKind};
 use super::facts::{CoreFacts, Daemon, SessionFact};
@@ -60,8 +62,13 @@ pub(super) struct State {
     pub(super) aim: Option<Arc<Aim>>,
     pub(super) facts: Arc<CoreFacts>,
     pub(super) wishes: WishBook,
+    pub(super) accounts: AccountBook,
     pub(super) session: Session,
     pub(super) rights: Rights,
+    /// The stack that this process works with.
+    pub(super) stack: Option<Uuid>,
+    /// The stack that answered last.
+    pub(super) answering: Option<Uuid>,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
 }
@@ -110,12 +117,15 @@ impl Link {
                 aim: None,
                 facts: Arc::new(CoreFacts::unknown()),
                 wishes: WishBook::default(),
+                accounts: AccountBook::default(),
                 session: Session::default(),
                 rights: Rights {
                     asked: false,
                     ask_at: Instant::now(),
                     trace_id: String::new(),
                 },
+                stack: None,
+                answering: None,
                 suspects: BTreeSet::new(),
             }),
         }
@@ -180,10 +190,15 @@ impl Link {
         let Some(token) = self.state().session.token() else {
             return Err(Trouble::NoSession);
         };
+        if ask.route.writes() && !self.is_known_stack() {
+            // It turned out between the reading and the writing.
+            return Err(Trouble::NoSession);
+        }
         let daemon = ask.route.row().daemon;
-        let credential = match daemon {
-            Daemon::Auth => Credential::Path(token.secret.clone()),
-            Daemon::Confd => Credential::Token(token.secret.clone()),
+        let credential = if ask.route.takes_token_in_path() {
+            Credential::Path(token.secret.clone())
+        } else {
+            Credential::Token(token.secret.clone())
         };
         let reply = self.send(aim, ask, &credential).await?;
         if reply.answer == Answer::TokenUnknown {

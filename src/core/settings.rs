@@ -31,6 +31,10 @@ pub struct CoreSettings {
     /// The most requests that are sent to the stack in a second; 0 counts as 1. Two `WazoCore`s of one stack share
     /// one limit, the one that was told last.
     pub requests_per_second: u32,
+    /// The uuid of the stack that is known to be behind the URL; without: the first one that answers.
+    pub stack: Option<Uuid>,
+    /// The uuid of another stack that is taken, too, where it answers.
+    pub accepted_stack: Option<Uuid>,
     /// Nothing is sent, and the facts stay as they are.
     pub suspended: bool,
 }

@@ -42,6 +42,21 @@ pub fn judge(
     if let SessionFact::Failed(error) = &facts.session {
         return Some(here(from_error(error, worked).last_good(facts.last_good)));
     }
+    if let Some(change) = &facts.stack_changed {
+        let told = format!(
+            "another stack ({}) answers at spec.url than the known one ({}): nothing is written to it",
+            change.is, change.was
+        );
+        let candidate = Candidate::new(Reason::StackChanged, now, told)
+            .evidence(
+                "operator→core",
+                format!("the stack says that it is {}", change.is),
+                None,
+            )
+            .field("spec.url")
+            .last_good(facts.last_good);
+        return Some(here(candidate));
+    }
     if let Some((daemon, service)) = facts
         .services
         .iter()
@@ -179,7 +194,7 @@ fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
         CoreErrorKind::CredentialsRejected if worked => (Reason::CredentialsChangedInCore, true),
         CoreErrorKind::CredentialsRejected => (Reason::CoreCredentialsRejected, true),
         CoreErrorKind::MissingPermission(_) if worked => (Reason::PermissionChangedInCore, true),
-        CoreErrorKind::MissingPermission(_) => (Reason::CoreForbidden, true),
+        CoreErrorKind::MissingPermission(_) | CoreErrorKind::MayNotGive(_) => (Reason::CoreForbidden, true),
         CoreErrorKind::TenantRefused => (Reason::TenantNotAllowed, true),
         CoreErrorKind::TokenRefused => (Reason::CoreAuthDown, true),
         CoreErrorKind::Rejected(_) => (Reason::RequestRejected, true),

@@ -29,7 +29,8 @@ const HELD: &str = "RegistrationHeld";
 /// Judges every entry.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
-    plugin.ui.iter().map(|entry| judge_entry(world, entry)).collect()
+    let ui = plugin.ui.iter().map(|entry| judge_entry(world, entry));
+    ui.chain(super::account::judge(world, plugin)).collect()
 }
 
 fn judge_entry(world: &World, entry: &UiEntry) -> Row {
@@ -184,6 +185,13 @@ fn not_held(
             let candidate = Candidate::new(Reason::CoreConflict, now, told.clone());
             let candidate = candidate.evidence("operator→core", told, object);
             (RegistrationState::Refused, State::bad(candidate))
+        }
+        Some(StepState::Failed(_)) if core.excused().is_some() => {
+            let told = core.excused().map(|excused| excused.told.clone());
+            (
+                RegistrationState::Registering,
+                State::waiting("Maintenance", told.unwrap_or_default()),
+            )
         }
         Some(StepState::Failed(error)) => {
             let worked = core.facts.as_ref().is_some_and(|facts| facts.last_good.is_some());

@@ -7,6 +7,7 @@ mod ingress;
 mod phases;
 mod properties;
 mod restart;
+mod sources;
 mod table_container;
 mod table_pods;
 mod table_reach;

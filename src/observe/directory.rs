@@ -16,6 +16,8 @@ pub struct CoreEntry {
     pub spec: Option<WazoCoreSpec>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// What is wrong with it and blames nobody, since it is announced.
+    pub excused: Option<Excused>,
     /// The tenant that the operator acts in, once known.
     pub tenant: Option<Uuid>,
     /// Who the operator is to it, once settled: what stands in the core is known by it.
@@ -24,6 +26,15 @@ pub struct CoreEntry {
     pub stack: Option<Uuid>,
     /// Whether it is being deleted.
     pub deleting: bool,
+}
+
+/// What is wrong with a core during an announced maintenance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excused {
+    /// What people are told.
+    pub told: String,
+    /// What would be said of it otherwise.
+    pub fault: Fault,
 }
 
 /// All cores; cheap to clone, shared.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::fields::Ownership;
 use crate::api::reason::Reason;
 
 /// Why a WazoCore cannot be used, before anything is sent to it.
@@ -34,18 +35,8 @@ pub struct Identity {
     pub owner: Option<String>,
     /// Whether it is being deleted.
     pub deleting: bool,
-}
-
-impl Identity {
-    /// What changes when somebody edits the object: the generation, or the version where the kind has no generation.
-    #[must_use]
-    pub fn edition(&self) -> String {
-        if self.generation > 0 {
-            self.generation.to_string()
-        } else {
-            self.resource_version.clone()
-        }
-    }
+    /// Whose its fields are.
+    pub fields: Ownership,
 }
 
 /// A condition of a foreign object.

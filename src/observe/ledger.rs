@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 use super::routed::Routed;
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
@@ -31,6 +32,9 @@ pub struct Ledger {
     /// Where the plugin is routed.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub routes: BTreeSet<Routed>,
+    /// Tenants in which an account may stand.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<Uuid>,
 }
 
 impl Ledger {
@@ -65,7 +69,7 @@ impl Ledger {
         };
         Self {
             ui: urls.flat_map(both).collect(),
-            routes: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
@@ -77,7 +81,7 @@ impl Ledger {
     /// The text of the annotation; `None` for an empty ledger, which needs none.
     #[must_use]
     pub fn write(&self) -> Option<String> {
-        if self.ui.is_empty() && self.routes.is_empty() {
+        if *self == Self::default() {
             None
         } else {
             serde_json::to_string(self).ok()

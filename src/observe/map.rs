@@ -15,6 +15,7 @@ use super::facts::{
     ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, IngressFact,
     NetworkPolicyFact, PodFact, RouteFact, RouteParentFact, Termination,
 };
+use super::fields::Ownership;
 use super::gateway_api::{Gateway, HttpRoute};
 use crate::api::names::{APPLIED_ANNOTATION, CORE_ADDRESSES_ANNOTATION, PLUGIN_LABEL};
 use crate::keys::PluginKey;
@@ -57,6 +58,7 @@ pub fn identity(meta: &ObjectMeta) -> Identity {
             .find(|owner| owner.controller == Some(true))
             .map(|owner| owner.uid.clone()),
         deleting: meta.deletion_timestamp.is_some(),
+        fields: Ownership::of(meta.managed_fields.as_ref()),
     }
 }
 

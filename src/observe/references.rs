@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret as SecretObject};
 use kube::{Api, Client, Resource};
 use std::sync::Arc;
 
-use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec};
-use crate::api::names::CREDENTIALS_TYPE;
+use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec, WazoCoreStatus};
+use crate::api::names::{ACCEPT_STACK_ANNOTATION, CREDENTIALS_TYPE, is_object_name};
 use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
@@ -56,6 +56,20 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
             "spec.tenant: is not a uuid",
         ));
     };
+    // The names go into paths of the API, and the operator may read Secrets of other namespaces.
+    let bundle = spec
+        .ca_bundle
+        .as_ref()
+        .map(|reference| &reference.config_map_name);
+    for (field, name) in [
+        ("spec.credentials.secretName", Some(&spec.credentials.secret_name)),
+        ("spec.caBundle.configMapName", bundle),
+    ] {
+        if name.is_some_and(|name| !is_object_name(name)) {
+            let problem = format!("{field}: must be the name of an object of this namespace");
+            return Ok(unusable(Reason::InvalidSpec, field, problem));
+        }
+    }
     let ca_pem = match ca_bundle(client, &namespace, &spec).await {
         Ok(Ok(pem)) => pem,
         Ok(Err(referred)) => return Ok(referred),
@@ -66,6 +80,9 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
         Ok(Err(referred)) => return Ok(referred),
         Err(error) => return forbidden(error, "spec.credentials"),
     };
+    let known: WazoCoreStatus = object.status();
+    let annotations = object.meta().annotations.as_ref();
+    let annotation = annotations.and_then(|all| all.get(ACCEPT_STACK_ANNOTATION));
     let mut applications = spec.applications(Product::App);
     applications.extend(spec.applications(Product::Mobile));
     if let Some(name) = applications.iter().find(|name| !is_application(name)) {
@@ -88,6 +105,8 @@ pub async fn read(client: &Client, object: &Raw<WazoCore>) -> Result<Referred, k
             .requests_per_second
             .and_then(|rate| u32::try_from(rate).ok())
             .unwrap_or(20),
+        stack: known.stack.and_then(|stack| stack.uuid.parse().ok()),
+        accepted_stack: annotation.and_then(|uuid| uuid.trim().parse().ok()),
         suspended: spec.suspend == Some(true),
     })))
 }

@@ -8,16 +8,18 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::allowance::Allowance;
-use super::directory::CoreEntry;
+use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
 use super::hosts::Lost;
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory};
+use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::ui_manifest::Product;
+use crate::core::account::AccountFact;
 use crate::core::facts::{CoreFacts, StepOutcome};
 use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
@@ -43,6 +45,8 @@ pub struct Itself {
     pub has_ledger: bool,
     /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
     pub abandon: bool,
+    /// The annotation `plugins.wazo.io/rotate`.
+    pub rotate: Option<String>,
     /// The annotation `reconcile.plugins.wazo.io/requestedAt`.
     pub requested_at: Option<String>,
     /// The spec, or the first field of it that is not usable.
@@ -62,6 +66,8 @@ pub struct CoreView {
     pub entry: Arc<CoreEntry>,
     /// What its actor knows.
     pub facts: Option<Arc<CoreFacts>>,
+    /// The certificate authority of its stack, PEM, where it has one of its own.
+    pub ca_pem: Option<Arc<[u8]>>,
 }
 
 impl CoreView {
@@ -70,7 +76,9 @@ impl CoreView {
     #[must_use]
     pub fn tenant(&self) -> Option<Uuid> {
         self.entry.spec.as_ref()?;
-        self.facts.as_ref().and_then(|facts| facts.tenant)
+        let facts = self.facts.as_ref()?;
+        // The tenants of another stack are not ours.
+        facts.tenant.filter(|_| facts.stack_changed.is_none())
     }
 
     /// Who the operator is to the core, once settled: part of the name of all that it makes there.
@@ -99,6 +107,12 @@ impl CoreView {
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.entry.fault.as_ref()
+    }
+
+    /// What is wrong with it during an announced maintenance: nobody is blamed for it.
+    #[must_use]
+    pub fn excused(&self) -> Option<&Excused> {
+        self.entry.excused.as_ref()
     }
 
     /// Whether its spec says that nothing is sent to it.
@@ -151,12 +165,18 @@ pub struct World {
     pub children: ChildFacts,
     /// What we remember of our writes to them.
     pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// The Service that it names in `spec.serviceRef`.
+    pub backend: Option<BackendFact>,
     /// Its Gateway.
     pub gateway: GatewayView,
     /// The class of its Ingress.
     pub ingress_class: IngressClassView,
     /// What the prober saw.
     pub probe: ProbeFacts,
+    /// What is known of its account at the core.
+    pub account: Option<AccountFact>,
+    /// Why a Secret of its account could not be written.
+    pub account_refusal: Option<Refusal>,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
     /// Places of its own that others had first.
@@ -167,6 +187,8 @@ pub struct World {
     pub core_secrets: BTreeSet<String>,
     /// How long a rollout may take.
     pub rollout_deadline: Duration,
+    /// Within how long three corrections of one object are a fight.
+    pub drift_window: Duration,
     /// The moment.
     pub now: Timestamp,
 }

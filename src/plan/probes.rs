@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
-use crate::judge::workload::{newest_pods, revision};
+use crate::judge::service;
+use crate::judge::source::revision;
+use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, IngressClassView, World};
@@ -21,13 +23,16 @@ pub fn jobs(
 }
 
 fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
-    let serves = assessment.available.is_good() || settled(world);
+    let serves = assessment.available.is_good() || settled(world) || plugin.spec.url.is_some();
     let routed = assessment.route.is_good() || unpublished(world);
-    if !routed || !serves || plugin.spec.verify() == Verify::None {
+    if plugin.is_scaled_to_zero() || !routed || !serves || plugin.spec.verify() == Verify::None {
         return Vec::new();
     }
-    let gateway_addresses = own_addresses(world);
-    let pods = addresses(newest_pods(world).into_iter(), plugin);
+    let gateway_addresses = own_addresses(world, plugin);
+    let pods = match service::known(world) {
+        Some(backend) => backend.ready(),
+        None => addresses(newest_pods(world).into_iter(), plugin),
+    };
     plugin
         .ui
         .iter()
@@ -44,7 +49,10 @@ fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<Pro
 }
 
 /// The addresses of the plugin's own Gateway or Ingress.
-fn own_addresses(world: &World) -> Vec<std::net::IpAddr> {
+fn own_addresses(world: &World, plugin: &Plugin) -> Vec<std::net::IpAddr> {
+    if plugin.spec.expose.is_none() {
+        return Vec::new();
+    }
     let ingress = world.children.ingress.as_ref();
     match &world.gateway {
         GatewayView::Found(gateway) => gateway.addresses.clone(),

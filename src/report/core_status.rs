@@ -9,6 +9,7 @@ use crate::api::core::{
 use crate::api::fault::{Fault, Layer, Resolution};
 use crate::api::reason::Reason;
 use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
+use crate::observe::directory::Excused;
 
 /// What the status of a core is made of.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct CoreReport<'a> {
     pub owner_id: Option<&'a str>,
     /// The verdict.
     pub fault: Option<Fault>,
+    /// What is wrong with it during an announced maintenance.
+    pub excused: Option<Excused>,
     /// The plugins that refer to it.
     pub plugins: PluginCount,
     /// `spec.suspend`.
@@ -38,7 +41,8 @@ pub struct CoreReport<'a> {
 pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
     let before = report.before;
     let account = report.facts.and_then(|facts| match &facts.session {
-        SessionFact::LoggedIn(account) => Some((account, facts)),
+        // What another stack says is not put in the place of what is known of ours.
+        SessionFact::LoggedIn(account) if facts.stack_changed.is_none() => Some((account, facts)),
         _ => None,
     });
     WazoCoreStatus {
@@ -70,7 +74,11 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
         services: services(report),
         missing_permissions: report
             .facts
-            .and_then(|facts| facts.missing_permissions.clone())
+            .and_then(|facts| {
+                let mut missing = facts.missing_permissions.clone()?;
+                missing.extend(facts.missing_for_accounts.iter().cloned());
+                Some(missing)
+            })
             .unwrap_or_else(|| before.missing_permissions.clone()),
         plugins: Some(report.plugins.clone()),
         conditions: settle(
@@ -107,6 +115,7 @@ pub fn known(facts: &CoreFacts) -> bool {
         SessionFact::Failed(_) => true,
         SessionFact::LoggedIn(_) => {
             facts.tenant_refused
+                || facts.stack_changed.is_some()
                 || is(ServiceState::Down)
                 || facts.missing_permissions.is_some() && !is(ServiceState::Unknown)
         }
@@ -119,6 +128,7 @@ pub fn works(facts: &CoreFacts) -> bool {
     matches!(facts.session, SessionFact::LoggedIn(_))
         && facts.missing_permissions.as_ref().is_some_and(Vec::is_empty)
         && !facts.tenant_refused
+        && facts.stack_changed.is_none()
         && facts
             .services
             .values()
@@ -175,6 +185,10 @@ fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {
         .collect()
 }
 
+/// The reason of a core that is away for an announced maintenance.
+const MAINTENANCE: &str = "Maintenance";
+const UNKNOWN_MEANWHILE: &str = "not known during an announced maintenance";
+
 fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
     use ConditionType::{
         Authenticated, Authorized, Degraded, Reachable, Ready, Reconciling, Stalled, Suspended,
@@ -192,6 +206,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
     }
     let mut conditions = Vec::new();
     let blocking = report.fault.as_ref().filter(|fault| fault.blocking);
+    let excused = report.excused.as_ref().filter(|excused| excused.fault.blocking);
     match blocking {
         _ if report.deleting => conditions.push(Wanted::new(
             Ready,
@@ -209,6 +224,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
                         | Reason::PermissionChangedInCore
                         | Reason::TenantNotAllowed
                         | Reason::CredentialsMissing
+                        | Reason::StackChanged
                         | Reason::CaBundleMissing
                         | Reason::CaBundleInvalid
                         | Reason::CoreCredentialsRejected
@@ -220,6 +236,18 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
                 Wanted::new(Reconciling, Truth::True, "ProgressingWithRetry", told.clone())
             });
             conditions.push(Wanted::new(Ready, Truth::False, fault.reason.as_str(), told));
+        }
+        None if excused.is_some() => {
+            let told = excused.map_or_else(String::new, |excused| {
+                format!("{}; seen meanwhile: {}", excused.told, excused.fault.message)
+            });
+            conditions.push(Wanted::new(
+                Reconciling,
+                Truth::True,
+                "ProgressingWithRetry",
+                told.clone(),
+            ));
+            conditions.push(Wanted::new(Ready, Truth::False, MAINTENANCE, told));
         }
         None if report.facts.is_some_and(works) => {
             conditions.push(Wanted::new(
@@ -266,6 +294,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
         _ if known => Wanted::new(kind, Truth::True, good, message),
         // What is in the way keeps a new process from asking: what was true stays.
         Some(_) if stood(kind) => Wanted::new(kind, Truth::True, good, message),
+        _ if excused.is_some() => Wanted::new(kind, Truth::Unknown, MAINTENANCE, UNKNOWN_MEANWHILE),
         _ => Wanted::new(kind, Truth::Unknown, "NotAsked", "not asked yet"),
     };
     let is = |of: fn(&Fault) -> bool| blocking.is_some_and(of);
@@ -316,6 +345,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
                 "the account has the rights that are needed",
             )
         }
+        _ if excused.is_some() => Wanted::new(Authorized, Truth::Unknown, MAINTENANCE, UNKNOWN_MEANWHILE),
         _ => Wanted::new(Authorized, Truth::Unknown, "NotAsked", "not asked yet"),
     });
     conditions

@@ -25,6 +25,7 @@ struct Inner {
     fault: IntGaugeVec,
     ready: IntGaugeVec,
     available: IntGaugeVec,
+    maintenance: IntGaugeVec,
     transitions: IntCounterVec,
     reconciles: IntCounterVec,
     durations: HistogramVec,
@@ -64,6 +65,13 @@ impl Metrics {
                 ),
                 &PLUGIN_LABELS,
             )?,
+            maintenance: IntGaugeVec::new(
+                Opts::new(
+                    "wazo_core_maintenance",
+                    "1 while an announced maintenance of the core lasts",
+                ),
+                &["core"],
+            )?,
             transitions: IntCounterVec::new(
                 Opts::new(
                     "wazo_plugin_fault_transitions_total",
@@ -97,6 +105,7 @@ impl Metrics {
         registry.register(Box::new(inner.fault.clone()))?;
         registry.register(Box::new(inner.ready.clone()))?;
         registry.register(Box::new(inner.available.clone()))?;
+        registry.register(Box::new(inner.maintenance.clone()))?;
         registry.register(Box::new(inner.transitions.clone()))?;
         registry.register(Box::new(inner.reconciles.clone()))?;
         registry.register(Box::new(inner.durations.clone()))?;
@@ -133,6 +142,24 @@ impl Metrics {
         self.inner
             .store_bytes
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Whether an announced maintenance of a core lasts.
+    pub fn maintenance(&self, core: &CoreKey, lasts: bool) {
+        let core = core.to_string();
+        self.inner
+            .maintenance
+            .with_label_values(&[core.as_str()])
+            .set(i64::from(lasts));
+    }
+
+    /// A core is gone: so are its series.
+    pub fn forget_core(&self, core: &CoreKey) {
+        // A series that was never made need not be removed.
+        let _ = self
+            .inner
+            .maintenance
+            .remove_label_values(&[core.to_string().as_str()]);
     }
 
     /// What is reported of a plugin.

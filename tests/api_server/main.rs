@@ -4,12 +4,16 @@
 //! All tests of this program share one control plane, each in a namespace and with an operator of its own. Every
 //! status that is written is checked against the rules of kstatus, Flux and our own, in every test.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod account;
 mod bad_input;
 mod bad_manifest;
 mod core_away;
 mod core_config;
 mod crash_points;
 mod deletion;
+mod drift;
 mod exposure;
 mod first_plugin;
 mod grants;
@@ -17,8 +21,15 @@ mod host_change;
 mod idle;
 mod leadership;
 mod leadership_process;
+mod maintenance;
 mod network;
 mod owner;
+mod schema;
+mod security;
+mod sources;
+mod stack_changed;
 mod strangers;
 mod suspend;
+mod tools;
 mod workload;
+mod workload_fields;

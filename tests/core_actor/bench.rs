@@ -64,6 +64,8 @@ pub(crate) fn settings(sim: &SimulatedCore) -> CoreSettings {
         applications: vec![APP.into()],
         new_list: ListForm::List,
         requests_per_second: 1000,
+        stack: None,
+        accepted_stack: None,
         suspended: false,
     }
 }

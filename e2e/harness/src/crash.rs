@@ -2,6 +2,9 @@
 //! server or to the core; another one takes over, and must come to the same end as if nothing had happened. Or the
 //! request, or its answer, is lost, and the same operator must come to that end.
 
+mod account;
+mod host_change;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::AsyncFn;
@@ -9,17 +12,21 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::names::APPLIED_ANNOTATION;
-use wazo_plugin_operator::observe::gateway_api::HttpRoute;
+use wazo_plugin_operator::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION};
 use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
-use crate::objects;
-use crate::trial::{APPS, STRANGER, Trial, trial};
-use crate::users::Users;
+use crate::objects::{self, Seen};
+use crate::trial::{APPS, STRANGER, Trial, trial_with};
+
+pub use account::{
+    every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
+};
+pub use host_change::every_point_of_a_host_change;
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;
@@ -27,8 +34,6 @@ const AT_ONCE: usize = 4;
 const MOST_POINTS: usize = 60;
 /// The plugin of these runs.
 const PLUGIN: &str = "crm";
-/// Where it moves to.
-const NEW_HOST: &str = "new.plugins.test";
 
 /// What one run came to.
 #[derive(Clone, Debug)]
@@ -57,60 +62,49 @@ pub fn every_point_of_deletion(blow: Blow) -> usize {
     every_point("delete", blow, delete)
 }
 
-/// Changes the host of a plugin while users come to it, with a blow at every point of the way. The answer is the number
-/// of points.
+/// A stranger changes a child, which is put back, with a blow at every point of the way. The answer is the number of
+/// points.
 ///
 /// # Panics
-/// Where an end state differs from that of the undisturbed run, or a user was without the plugin.
-pub fn every_point_of_a_host_change(blow: Blow) -> usize {
-    every_point("change the host", blow, change_host)
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_correction(blow: Blow) -> usize {
+    every_point("correct", blow, correct)
 }
 
-async fn change_host(trial: &mut Trial, point: Option<Point>) -> Run {
+async fn correct(trial: &mut Trial, point: Option<Point>) -> Run {
     trial.wiring().calm();
     trial.connect().await;
     let gate = trial.start();
-    let panel = trial.ready_plugin(PLUGIN).await;
-    let address = trial.plane().nodes().address(trial.namespace(), PLUGIN);
-    trial.wiring().network.lead(NEW_HOST, address, panel.addr());
-    let users = Users::begin(trial, PLUGIN);
+    trial.ready_plugin(PLUGIN).await;
+    trial.core_until("Ready", Seen::is_ready).await;
     gate.arm(point);
-    let edit = json!({"spec": {"expose": {"host": NEW_HOST}}});
-    trial.edit_plugin(PLUGIN, &edit).await;
+    let stranger = json!({"spec": {"revisionHistoryLimit": 7}});
+    trial.patch("apps/v1", "Deployment", PLUGIN, &stranger).await;
+    let put_back = async |trial: &Trial| {
+        trial
+            .child_until::<Deployment>(PLUGIN, "put back", |seen| {
+                seen.0["spec"]["revisionHistoryLimit"] == 3
+            })
+            .await;
+    };
     tokio::select! {
         () = gate.died() => {}
-        () = moved(trial) => {}
+        () = put_back(trial) => {}
     }
     let struck = gate.disarm();
     if gate.is_dead() {
         trial.start();
     }
-    moved(trial).await;
+    put_back(trial).await;
     trial.well(PLUGIN).await;
-    users.end().await;
+    let mut end = end_state(trial).await;
+    // As often as it took: the stranger's change, and ours.
+    end["objects"]["Deployment"]["metadata"]["generation"] = Value::Null;
     Run {
-        end: end_state(trial).await,
+        end,
         mutations: gate.mutations(),
         struck,
     }
-}
-
-/// Waits until the plugin is registered and routed at its new host alone.
-async fn moved(trial: &Trial) {
-    trial
-        .plugin_until(PLUGIN, "Ready at its new host", |seen| {
-            let url = seen.0["status"]["url"].as_str().unwrap_or_default();
-            seen.is_ready() && url.contains(NEW_HOST)
-        })
-        .await;
-    trial
-        .holds("the old URL is gone", || !trial.is_known(PLUGIN))
-        .await;
-    trial
-        .until(trial.of::<HttpRoute>(), PLUGIN, "at its new host alone", |seen| {
-            seen.is_some_and(|seen| seen.0["spec"]["hostnames"] == json!([NEW_HOST]))
-        })
-        .await;
 }
 
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
@@ -264,7 +258,7 @@ fn every_point(name: &str, blow: Blow, run: impl AsyncFn(&mut Trial, Option<Poin
 
 fn one(run: &impl AsyncFn(&mut Trial, Option<Point>) -> Run, point: Option<Point>) -> Run {
     let mut outcome = None;
-    trial(async |trial: &mut Trial| {
+    trial_with(account::core(), async |trial: &mut Trial| {
         let run = run(trial, point).await;
         // Stopped in peace, so that the journal is at its end.
         trial.stop().await;
@@ -357,7 +351,8 @@ async fn end_state(trial: &Trial) -> Value {
         .map(|app| (*app, json!(trial.core().apps().get(trial.core().tenant(), app))))
         .collect();
     assert!(trial.urls(APPS[0]).contains(&STRANGER.to_owned()));
-    let text = json!({"objects": state, "applications": apps})
+    let accounts = account::state(trial).await;
+    let text = json!({"objects": state, "applications": apps, "accounts": accounts})
         .to_string()
         .replace(trial.namespace(), "<namespace>")
         .replace(&trial.core().url(), "<core>");
@@ -388,6 +383,12 @@ fn stable(kind: &str, mut object: Value) -> Value {
         }
     }
     let mut spec = object["spec"].take();
+    // A hash over the password among others.
+    if !spec["template"]["metadata"]["annotations"][CREDENTIALS_ANNOTATION].is_null() {
+        for annotation in [CREDENTIALS_ANNOTATION, APPLIED_ANNOTATION] {
+            spec["template"]["metadata"]["annotations"][annotation] = json!("<hash>");
+        }
+    }
     if let Some(fields) = spec.as_object_mut() {
         for address in ["clusterIP", "clusterIPs"] {
             fields.remove(address);

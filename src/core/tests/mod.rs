@@ -56,6 +56,8 @@ fn settings() -> CoreSettings {
         applications: vec![APP.into()],
         new_list: ListForm::List,
         requests_per_second: 20,
+        stack: None,
+        accepted_stack: None,
         suspended: false,
     }
 }

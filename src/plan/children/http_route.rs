@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Owner, service};
+use super::{Owner, backend};
 use crate::api::parse::Plugin;
 use crate::api::plugin::GatewayReference;
 use crate::observe::routed::Routed;
@@ -18,7 +18,7 @@ pub fn object(owner: &Owner, plugin: &Plugin, routed: &[Routed]) -> Option<Value
         };
         once(&mut parents, parent(gateway));
         once(&mut hosts, json!(place.host));
-        once(&mut rules, rule(owner, &place.path));
+        once(&mut rules, rule(backend(owner, plugin), &place.path));
     }
     if hosts.is_empty() {
         return None;
@@ -50,9 +50,9 @@ fn parent(gateway: &GatewayReference) -> Value {
     parent
 }
 
-fn rule(owner: &Owner, path: &str) -> Value {
+fn rule((service, port): (&str, i32), path: &str) -> Value {
     json!({
         "matches": [{"path": {"type": "PathPrefix", "value": path}}],
-        "backendRefs": [{"group": "", "kind": "Service", "name": owner.name(), "port": service::PORT, "weight": 1}],
+        "backendRefs": [{"group": "", "kind": "Service", "name": service, "port": port, "weight": 1}],
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Owner, service};
+use super::{Owner, backend};
 use crate::api::parse::Plugin;
 use crate::observe::routed::Routed;
 
@@ -23,7 +23,7 @@ pub fn object(owner: &Owner, plugin: &Plugin, routed: &[Routed]) -> Option<Value
         else {
             continue;
         };
-        let path = path(owner, &place.path);
+        let path = path(backend(owner, plugin), &place.path);
         match rules.iter_mut().find(|rule| rule["host"] == place.host) {
             Some(rule) => {
                 if let Some(paths) = rule["http"]["paths"].as_array_mut() {
@@ -51,10 +51,10 @@ pub fn object(owner: &Owner, plugin: &Plugin, routed: &[Routed]) -> Option<Value
     Some(json!({"metadata": owner.exposed_metadata(plugin), "spec": spec}))
 }
 
-fn path(owner: &Owner, prefix: &str) -> Value {
+fn path((service, port): (&str, i32), prefix: &str) -> Value {
     json!({
         "path": prefix,
         "pathType": "Prefix",
-        "backend": {"service": {"name": owner.name(), "port": {"number": service::PORT}}},
+        "backend": {"service": {"name": service, "port": {"number": port}}},
     })
 }

@@ -1,6 +1,10 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod account_mount;
+pub mod blame;
 pub mod deployment;
+pub mod disruption_budget;
+mod handover;
 pub mod http_route;
 pub mod ingress;
 pub mod network_policy;
@@ -18,9 +22,10 @@ use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
 use crate::keys::PluginKey;
 use crate::observe::facts::Identity;
-use crate::observe::memory::ChildKind;
+use crate::observe::memory::{ChildKind, Drift};
 use crate::observe::routed::Routed;
 use crate::observe::world::{GatewayView, World};
+use crate::plan::drift;
 use network_policy::CoreAddress;
 
 /// What becomes of one child.
@@ -47,9 +52,18 @@ pub enum How {
     Change {
         /// The object's uid.
         uid: String,
-        /// Somebody else changed it: the configuration is the same as before.
-        drifted: bool,
     },
+    /// Somebody else changed it: apply the same configuration again.
+    PutBack {
+        /// The object's uid.
+        uid: String,
+        /// What is put back.
+        drift: Drift,
+    },
+    /// Somebody else deleted it: make it again.
+    Restore(Drift),
+    /// Somebody else changed or deleted it, and it is left so.
+    Leave(Drift),
     /// It is ours, and the spec asks for it no more.
     Remove {
         /// The object's uid.
@@ -66,7 +80,10 @@ impl Want {
     /// Whether it leads to a write.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        matches!(self.how, How::Create | How::Change { .. } | How::Remove { .. })
+        matches!(
+            self.how,
+            How::Create | How::Change { .. } | How::PutBack { .. } | How::Restore(_) | How::Remove { .. }
+        )
     }
 }
 
@@ -74,6 +91,7 @@ impl Want {
 #[must_use]
 pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
     let owner = Owner::of(world);
+    let handed_over = handover::is_done(world, plugin);
     let around = Around::of(world, plugin);
     ChildKind::ALL
         .into_iter()
@@ -81,7 +99,12 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
             let known = world.children.identity(kind);
             match object(kind, &owner, plugin, &around) {
                 Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
-                Some(object) => Some(want(world, kind, known, object)),
+                // Until another source serves, what served before goes on as it is.
+                _ if known.is_some() && !handed_over => None,
+                Some(object) => {
+                    let object = account_mount::with(kind, object, world, plugin)?;
+                    Some(want(world, kind, known, object))
+                }
                 None => removal(world, kind, known),
             }
         })
@@ -94,6 +117,7 @@ fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin, around: &Around) -> O
         ChildKind::ServiceAccount => service_account::object(owner, plugin),
         ChildKind::Deployment => deployment::object(owner, plugin),
         ChildKind::Service => service::object(owner, plugin),
+        ChildKind::PodDisruptionBudget => disruption_budget::object(owner, plugin),
         ChildKind::HttpRoute => http_route::object(owner, plugin, &around.routed),
         ChildKind::Ingress => ingress::object(owner, plugin, &around.routed),
         ChildKind::NetworkPolicy => network_policy::object(owner, plugin, &around.core),
@@ -147,6 +171,9 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         .into_iter()
         .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin, &around)?)))
         .map(|mut object| {
+            if let Some(account) = plugin.account.as_ref().filter(|_| object["kind"] == "Deployment") {
+                account_mount::add(&mut object, &account.secret(&key.name), None);
+            }
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("ownerReferences");
             }
@@ -163,7 +190,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn of(world: &World) -> Self {
+    /// The plugin of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
         Self {
             key: world.itself.key.clone(),
             uid: world.itself.uid.clone(),
@@ -234,6 +263,15 @@ impl Owner {
     }
 }
 
+/// The Service that a route leads to, and its port: that of the partner, or ours.
+#[must_use]
+pub fn backend<'a>(owner: &'a Owner, plugin: &'a Plugin) -> (&'a str, i32) {
+    match &plugin.spec.service_ref {
+        Some(reference) => (&reference.name, reference.port),
+        None => (owner.name(), service::PORT),
+    }
+}
+
 /// The path that tells whether a pod is ready; `None`: a TCP connection tells.
 #[must_use]
 pub fn readiness_path(plugin: &Plugin) -> Option<String> {
@@ -277,22 +315,7 @@ fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Va
     let hash = hash(&object);
     object = typed(kind, object);
     object["metadata"]["annotations"][APPLIED_ANNOTATION] = json!(hash);
-    let how = match known {
-        None => How::Create,
-        Some(known) if known.owner.as_deref() != Some(world.itself.uid.as_str()) => How::Blocked {
-            leaving: known.deleting,
-        },
-        Some(known) if known.deleting => How::Blocked { leaving: true },
-        Some(known) if known.applied.as_ref() != Some(&hash) => How::Change {
-            uid: known.uid.clone(),
-            drifted: false,
-        },
-        Some(known) if moved_without_us(world, kind, known) => How::Change {
-            uid: known.uid.clone(),
-            drifted: true,
-        },
-        Some(_) => How::Keep,
-    };
+    let how = drift::how(world, kind, known, &object, &hash);
     Want {
         kind,
         object,
@@ -313,15 +336,6 @@ fn removal(world: &World, kind: ChildKind, known: Option<&Identity>) -> Option<W
         hash: String::new(),
         how,
     })
-}
-
-fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
-    let relabelled = known
-        .label
-        .as_ref()
-        .is_some_and(|label| *label != world.itself.key.name);
-    let left = world.memory.get(&kind).and_then(|memory| memory.left.as_ref());
-    relabelled || left.is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
 }
 
 /// A hash of a configuration that is the same in every version of the operator: UUIDv5 of its JSON text.

@@ -1,5 +1,6 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
+pub mod account;
 pub mod ui;
 
 use std::collections::BTreeSet;

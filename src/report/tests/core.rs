@@ -67,6 +67,7 @@ impl Told {
             before: &self.before,
             facts: self.facts.as_ref(),
             owner_id: Some("5d1f1f0e"),
+            excused: None,
             fault: self.fault.clone(),
             plugins: PluginCount {
                 total: 3,
