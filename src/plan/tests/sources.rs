@@ -64,7 +64,7 @@ fn the_pods_stay_until_something_is_ready_behind_the_service() {
     );
     assert!(matches!(
         plan.children.last().unwrap().how,
-        How::Change { drifted: false, .. }
+        How::Change { .. }
     ));
     assert_eq!(steps(&plan), present(URL));
 }
