@@ -1,5 +1,6 @@
 //! What both loops share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use kube::{Client, Resource};
 use serde::Deserialize;
 
 use super::copies::Copies;
+use super::hosts::{self, Hosts};
 use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
@@ -20,9 +22,11 @@ use crate::api::plugin::{
 };
 use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
+use crate::observe;
 use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
+use crate::observe::hosts::{Claim, Lost};
 use crate::observe::ledger::Ledger;
 use crate::observe::owner::Owner;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
@@ -43,6 +47,7 @@ pub(super) struct Context {
     pub(super) backoff: Backoff,
     pub(super) changes: Changes,
     pub(super) paces: Paces,
+    pub(super) hosts: Hosts,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
     pub(super) recorder: Recorder,
@@ -179,6 +184,7 @@ impl Context {
             self.applier.store.backend(&key, reference)
         });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
+        let lost = self.lost(object);
         let mut world = World {
             itself: itself(object, plugin, core_key),
             core,
@@ -192,6 +198,7 @@ impl Context {
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
             outcomes,
+            lost,
             shared: Claims::default(),
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
@@ -260,6 +267,42 @@ impl Context {
             }
         }
         claims
+    }
+
+    /// The places of a plugin that others had first. Those at whose hosts its claims have changed look again.
+    fn lost(&self, object: &Raw<WazoPlugin>) -> Vec<Lost> {
+        self.hosts.list(|| {
+            let all = self.plugins.state();
+            all.iter().filter_map(|object| hosts::claim(object)).collect()
+        });
+        let key = object.key();
+        let own = hosts::claim(object);
+        let places = own.iter().flat_map(|own| own.places.iter().cloned()).collect();
+        self.wake_all(self.hosts.note(&key, places));
+        let Some(own) = own else {
+            return Vec::new();
+        };
+        let rivals: Vec<Claim> = self
+            .hosts
+            .rivals(&key, &own.places)
+            .into_iter()
+            .filter_map(|other| {
+                let other = ObjectRef::new(&other.name).within(&other.namespace);
+                hosts::claim(self.plugins.get(&other)?.as_ref())
+            })
+            .collect();
+        observe::hosts::lost(&own, &rivals)
+    }
+
+    /// A plugin is gone: its hosts go to whom they now belong.
+    pub(super) fn let_go(&self, key: &PluginKey) {
+        self.wake_all(self.hosts.forget(key));
+    }
+
+    fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
+        for plugin in plugins {
+            self.wake(Wake::Plugin(plugin));
+        }
     }
 
     fn gateway(&self, key: &PluginKey, plugin: Option<&Plugin>) -> GatewayView {

@@ -106,6 +106,10 @@ pub(super) fn claim(object: &Raw<WazoPlugin>) -> Option<Claim> {
         path: Option<String>,
     }
     let meta = kube::Resource::meta(object);
+    // Nothing holds it up any more: its hosts are free.
+    if meta.deletion_timestamp.is_some() && meta.finalizers.as_ref().is_none_or(Vec::is_empty) {
+        return None;
+    }
     let annotation = meta
         .annotations
         .as_ref()
@@ -165,7 +169,11 @@ mod tests {
         assert!(hosts.rivals(&key("b"), &[place("x", "/")]).is_empty());
         assert!(hosts.forget(&key("b")).is_empty());
         let inner = hosts.inner.lock().unwrap();
-        assert_eq!(inner.plugins.len(), 1, "nothing is kept of a host that nobody claims");
+        assert_eq!(
+            inner.plugins.len(),
+            1,
+            "nothing is kept of a host that nobody claims"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod copies;
 mod cores;
 mod endpoints;
 mod guard;
+mod hosts;
 mod kube_requests;
 mod leader;
 mod lease;
@@ -148,6 +149,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         backoff: backoff::Backoff::default(),
         changes: changes::Changes::default(),
         paces: paces::Paces::default(),
+        hosts: hosts::Hosts::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
         recorder: context::recorder(client, &settings),
@@ -177,7 +179,13 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
                 .reconcile_on(plugin_wakes)
                 .graceful_shutdown_on(stopping())
                 .run(plugins::reconcile, pass::error_policy, Arc::clone(&context))
-                .for_each(|_| future::ready(())),
+                .for_each(|outcome| {
+                    if let Err(kube::runtime::controller::Error::ObjectNotFound(gone)) = outcome {
+                        let namespace = gone.namespace.unwrap_or_default();
+                        context.let_go(&crate::keys::PluginKey::new(namespace, gone.name));
+                    }
+                    future::ready(())
+                }),
             core_objects
                 // A core is woken by every plugin that changes; a burst of them is one pass.
                 .with_config(loops.debounce(Duration::from_millis(200)))

@@ -124,6 +124,7 @@ async fn report(
 
 async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) -> Passed {
     context.metrics.forget(&world.itself.key);
+    context.let_go(&world.itself.key);
     let retain = world
         .itself
         .plugin

@@ -12,6 +12,7 @@ pub mod core;
 pub mod drift;
 pub mod exposure;
 pub mod grant;
+pub mod host;
 pub mod image;
 pub mod ingress;
 pub mod manifest;

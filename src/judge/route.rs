@@ -23,6 +23,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     let Some(expose) = &plugin.spec.expose else {
         return State::Good;
     };
+    if let Some(conflict) = super::host::judge(world, expose) {
+        return conflict;
+    }
     let Some(gateway) = &expose.gateway else {
         return super::ingress::judge(world, plugin);
     };

@@ -17,6 +17,7 @@ use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact
 use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
 use super::memory::{ChildKind, ChildMemory, Left};
+use super::routed::Routed;
 use super::store::ChildFacts;
 use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
@@ -101,6 +102,7 @@ impl World {
             account_refusal: None,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
+            lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),
             shared: Default::default(),
             rollout_deadline: Duration::from_secs(240),
@@ -177,6 +179,7 @@ impl World {
     /// The children are as the plan wants them, and remembered so.
     pub(crate) fn applied(mut self) -> Self {
         let plugin = self.itself.plugin.clone().unwrap();
+        self.itself.ledger.routes = plugin.spec.expose.iter().map(Routed::of).collect();
         for want in children::all(&self, &plugin) {
             let (generation, resource_version) = match want.kind {
                 ChildKind::Deployment

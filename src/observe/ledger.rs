@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use super::routed::Routed;
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::ui_manifest::Product;
 
@@ -37,6 +38,9 @@ pub struct Ledger {
     /// Manifest URLs.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ui: BTreeSet<LedgerEntry>,
+    /// Where the plugin is routed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub routes: BTreeSet<Routed>,
     /// Tenants in which an account may stand.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub accounts: BTreeSet<Uuid>,
@@ -92,6 +96,11 @@ impl Ledger {
         }
     }
 
+    /// The URLs that may stand in the core.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        self.ui.iter().map(|entry| &entry.url)
+    }
+
     /// The text of the annotation; `None` for an empty ledger, which needs none.
     #[must_use]
     pub fn write(&self) -> Option<String> {
@@ -100,11 +109,6 @@ impl Ledger {
         } else {
             serde_json::to_string(self).ok()
         }
-    }
-
-    /// Every URL that may stand in the core.
-    pub fn urls(&self) -> impl Iterator<Item = &Url> {
-        self.ui.iter().map(|entry| &entry.url)
     }
 
     /// Whether a tenant's application, or a user's, may hold a URL of a product's by what is written here. What earlier

@@ -13,6 +13,7 @@ fn full() -> Ledger {
     let uuids = |from: u128, count: u128| (from..from + count).map(Uuid::from_u128).collect::<BTreeSet<_>>();
     Ledger {
         accounts: Default::default(),
+        routes: Default::default(),
         ui: (0..4)
             .map(|number| entry(&format!("https://crm.acme.example/{number}/manifest.json")))
             .collect(),

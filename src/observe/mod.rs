@@ -11,6 +11,7 @@ pub mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gateway_api;
+pub mod hosts;
 pub mod ledger;
 pub mod map;
 pub mod memory;

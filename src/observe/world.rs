@@ -11,6 +11,7 @@ use super::allowance::Allowance;
 use super::claims::Claims;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
+use super::hosts::Lost;
 use super::ledger::Ledger;
 use super::memory::{ChildKind, ChildMemory, Refusal};
 use super::service_facts::BackendFact;
@@ -179,6 +180,8 @@ pub struct World {
     pub account_refusal: Option<Refusal>,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
+    /// Places of its own that others had first.
+    pub lost: Vec<Lost>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
     pub shared: Claims,
     /// The names of Secrets of this namespace that hold the credentials of a WazoCore.

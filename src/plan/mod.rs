@@ -5,6 +5,7 @@ pub mod children;
 pub mod drift;
 pub mod finalizer;
 pub mod outline;
+pub mod places;
 pub mod probes;
 pub mod registrations;
 #[cfg(test)]
@@ -82,6 +83,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         };
     };
     let mut wanted = registrations::wanted(world, plugin, assessment);
+    wanted.ledger.routes = places::wanted(world, plugin, assessment, &wanted.ledger);
     let (probes, readiness) = probes::jobs(world, plugin, assessment);
     let children = children::all(world, plugin);
     let account = accounts(world, plugin, &children);

@@ -19,6 +19,7 @@ mod drift;
 mod exposure;
 mod first_plugin;
 mod grants;
+mod host_change;
 mod idle;
 mod leadership;
 mod leadership_process;

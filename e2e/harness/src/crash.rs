@@ -4,6 +4,7 @@
 
 mod account;
 mod again;
+mod host_change;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -27,6 +28,7 @@ pub use account::{
     every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
 };
 pub use again::{every_point_after_a_lost_status, every_point_of_a_suspension};
+pub use host_change::every_point_of_a_host_change;
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;

@@ -34,6 +34,7 @@ pub mod rights;
 pub mod rules;
 pub mod scope;
 pub mod trial;
+pub mod users;
 pub mod waiting;
 
 /// The example plugin, to misbehave in process.

@@ -16,6 +16,7 @@ pub mod service_account;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::places;
 use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL};
 use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
@@ -148,8 +149,8 @@ struct Around {
 impl Around {
     fn of(world: &World, plugin: &Plugin) -> Self {
         Self {
+            routed: places::routed(world, plugin),
             core: network_policy::core(world),
-            ..Self::of_spec(plugin)
         }
     }
 

@@ -51,11 +51,13 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
     };
     let became = Became::of(world);
     let mut declared = ui::entries(world, plugin, assessment, core);
-    let complete = declared.iter().all(|entry| entry.open && entry.complete);
+    let complete = declared
+        .iter()
+        .all(|entry| entry.open && entry.complete && !is_lost(world, &entry.key));
     ui::make_room(&mut declared, known);
     let open: Vec<(LedgerEntry, Vec<AppKey>)> = declared
         .into_iter()
-        .filter(|entry| entry.open)
+        .filter(|entry| entry.open && !is_lost(world, &entry.key))
         .filter_map(|entry| Some((entry.key, entry.places?)))
         .collect();
     let mut steps: Vec<CoreStep> = open
@@ -77,7 +79,8 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
         // An old URL goes when the new ones are read back, so that users are never without the plugin.
         let tenant = &leftover.app.tenant;
         let unwanted = !served.contains(tenant) && is_known_elsewhere(world, core, plugin, tenant);
-        let may_go = !waiting.contains(tenant) && (complete || unwanted);
+        let in_place = !waiting.contains(tenant) && (complete || unwanted);
+        let may_go = in_place || is_lost(world, &leftover.entry);
         if !(may_go && became.is_done(&removal)) {
             remaining.push(leftover);
         }
@@ -93,6 +96,11 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
             interest: interest(known, places::interest(plugin)),
         }),
     }
+}
+
+/// Behind a host that another namespace had first, somebody else's pages would get the users' tokens.
+fn is_lost(world: &World, entry: &LedgerEntry) -> bool {
+    world.lost.iter().any(|lost| lost.covers(&entry.url))
 }
 
 /// Whether the plugin is known not to be wanted in a tenant at all: nothing has to come there before something goes.
@@ -125,7 +133,8 @@ pub fn leaves(world: &World) -> bool {
     let Some(own) = core.tenant() else {
         return false;
     };
-    let declared = plugin.ui.iter().filter_map(|entry| {
+    let kept = plugin.ui.iter().filter(|entry| !is_lost(world, &ui::key(entry)));
+    let declared = kept.filter_map(|entry| {
         let Some(places::Scope::Known(places)) = places::scope(core, world.allowance.as_ref(), plugin, entry)
         else {
             return None;

@@ -17,9 +17,11 @@ use crate::observe::world::World;
 
 /// The places that stand in a ledger, that of the spec first: what children are made of.
 #[must_use]
-pub fn routed(world: &World, plugin: &Plugin, ledger: &Ledger) -> Vec<Routed> {
+pub fn routed(world: &World, plugin: &Plugin) -> Vec<Routed> {
     let asked = asked(world, plugin);
-    let old = ledger
+    let old = world
+        .itself
+        .ledger
         .routes
         .iter()
         .filter(|place| Some(*place) != asked.as_ref() && !is_lost(world, place));
@@ -28,12 +30,7 @@ pub fn routed(world: &World, plugin: &Plugin, ledger: &Ledger) -> Vec<Routed> {
 
 /// The places that are to be routed, `ledger` being what will stand in the core.
 #[must_use]
-pub fn places(
-    world: &World,
-    plugin: &Plugin,
-    assessment: &Assessment,
-    ledger: &Ledger,
-) -> BTreeSet<Routed> {
+pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment, ledger: &Ledger) -> BTreeSet<Routed> {
     let declared: BTreeSet<&Url> = plugin.ui.iter().map(|entry| &entry.manifest_url).collect();
     let needed = !assessment.route.is_good() || ledger.urls().any(|url| !declared.contains(url));
     let mut places: BTreeSet<Routed> = asked(world, plugin).into_iter().collect();
