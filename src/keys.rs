@@ -46,6 +46,8 @@ pub enum Wake {
     Gateway(Key),
     /// The labels of a namespace changed: its plugins are woken by the controller.
     Namespace(String),
+    /// The IngressClasses changed: the plugins with an Ingress are woken by the controller.
+    IngressClasses,
 }
 
 /// Where rooms leave a [`Wake`]. Sending never blocks; a closed receiver (shutdown) is ignored.

@@ -19,6 +19,7 @@ pub enum ConditionType {
     Authorized,
     Available,
     Degraded,
+    Drifted,
     Exposed,
     Reachable,
     Registered,
@@ -28,7 +29,7 @@ pub enum ConditionType {
 
 impl ConditionType {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Reconciling,
         Self::Stalled,
         Self::Ready,
@@ -36,6 +37,7 @@ impl ConditionType {
         Self::Authorized,
         Self::Available,
         Self::Degraded,
+        Self::Drifted,
         Self::Exposed,
         Self::Reachable,
         Self::Registered,
@@ -54,6 +56,7 @@ impl ConditionType {
             Self::Authorized => "Authorized",
             Self::Available => "Available",
             Self::Degraded => "Degraded",
+            Self::Drifted => "Drifted",
             Self::Exposed => "Exposed",
             Self::Reachable => "Reachable",
             Self::Registered => "Registered",

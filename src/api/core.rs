@@ -139,7 +139,7 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
     /// All of these labels with these values.
-    #[schemars(length(min = 1, max = 10))]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 10))]
     pub match_labels: BTreeMap<String, String>,
 }
 
@@ -171,10 +171,13 @@ impl Maintenance {
 #[serde(rename_all = "camelCase")]
 pub struct ConfigMapKey {
     /// The ConfigMap's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub config_map_name: String,
     /// The key. Default: `ca.crt`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[-._a-zA-Z0-9]+$"))]
     pub key: Option<String>,
 }
 
@@ -192,7 +195,10 @@ impl ConfigMapKey {
 pub struct Credentials {
     /// A Secret of the same namespace with the keys `username` and `password`, and optionally `url`, which must then
     /// equal `spec.url`.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub secret_name: String,
 }
 

@@ -1,9 +1,11 @@
 //! The words of the two kinds as types; parsing and validation, nothing else.
 
+pub mod account;
 pub mod condition;
 pub mod core;
 pub mod crd;
 pub mod duration;
+pub mod expose;
 pub mod fault;
 pub mod names;
 pub mod object;
@@ -13,4 +15,5 @@ pub mod pod_template;
 pub mod quantity;
 pub mod reason;
 pub mod ui_manifest;
+pub mod url_path;
 pub mod workload;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::account::Account;
 use super::duration;
 use super::plugin::{UiRegistration, WazoPluginSpec, Workload};
 use super::pod_template;
+use super::url_path;
 use super::workload::check_workload;
 
 /// A value that is not usable, by the path of its field.
@@ -49,6 +51,8 @@ pub struct Plugin {
     pub deadline: Option<Duration>,
     /// `spec.workload.podTemplate`, decoded and checked.
     pub pod_template: Option<serde_json::Value>,
+    /// The account in the core, where one is asked for.
+    pub account: Option<Account>,
 }
 
 /// A UI registration with its public URL.
@@ -79,12 +83,18 @@ impl Plugin {
                 "must be a DNS name in lower case, as in crm.acme.example",
             ));
         }
+        if let Some(path) = spec.expose.as_ref().and_then(|expose| expose.path.as_deref()) {
+            url_path::check(path).map_err(|problem| Invalid::new("spec.expose.path", problem))?;
+        }
         let deadline = spec
             .rollout
             .as_ref()
             .and_then(|rollout| rollout.deadline.as_deref())
             .map(|text| duration::field("spec.rollout.deadline", text, &duration::DEADLINE))
             .transpose()?;
+        if let Some(expose) = &spec.expose {
+            super::expose::check(expose)?;
+        }
         let url = match &spec.expose {
             None => spec
                 .url
@@ -122,12 +132,14 @@ impl Plugin {
                 manifest_url,
             });
         }
+        let account = spec.account().map(Account::parse).transpose()?;
         Ok(Self {
             spec,
             url,
             ui,
             deadline,
             pod_template,
+            account,
         })
     }
 
@@ -135,6 +147,14 @@ impl Plugin {
     #[must_use]
     pub const fn workload(&self) -> Option<&Workload> {
         self.spec.workload.as_ref()
+    }
+}
+
+impl Plugin {
+    /// Whether the spec asks for no pod at all: nothing serves, and that is nobody's fault.
+    #[must_use]
+    pub fn is_scaled_to_zero(&self) -> bool {
+        self.workload().is_some_and(|workload| workload.replicas == 0)
     }
 }
 
@@ -180,6 +200,7 @@ fn is_label(label: &str) -> bool {
 }
 
 fn public_url(path: &str, text: &str) -> Result<Url, Invalid> {
+    url_path::check(url_path::of(text)).map_err(|problem| Invalid::new(path, problem))?;
     let url = Url::parse(text).map_err(|error| Invalid::new(path, format!("is not a URL: {error}")))?;
     if url.scheme() != "https" {
         return Err(Invalid::new(
@@ -211,9 +232,7 @@ fn join(base: &Url, path: &str) -> Result<Url, String> {
     if path.contains(['{', '}', ',']) || path.contains(char::is_whitespace) {
         return Err("must not hold braces, commas or white space".to_owned());
     }
-    if path.split('/').any(|part| part == "..") {
-        return Err("must not hold '..'".to_owned());
-    }
+    url_path::check(path)?;
     let joined = format!(
         "{}/{}",
         base.as_str().trim_end_matches('/'),

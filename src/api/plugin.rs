@@ -96,10 +96,13 @@ pub struct WazoPluginSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct CoreReference {
     /// The name of the WazoCore.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// Its namespace; one of another namespace must grant its use (`spec.grants`). Default: the plugin's.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub namespace: Option<String>,
 }
 
@@ -197,7 +200,7 @@ pub enum Drift {
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// The image, as in a pod.
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^\S+$"))]
     pub image: String,
     /// The port on which the process listens with HTTP.
     #[schemars(range(min = 1, max = 65535))]
@@ -294,10 +297,10 @@ const fn one() -> i32 {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Resources {
     /// What the scheduler sets aside.
-    #[schemars(length(max = 20))]
+    #[schemars(extend("maxProperties" = 20))]
     pub requests: Option<BTreeMap<String, IntOrString>>,
     /// What the container may use at the most.
-    #[schemars(length(max = 20))]
+    #[schemars(extend("maxProperties" = 20))]
     pub limits: Option<BTreeMap<String, IntOrString>>,
 }
 
@@ -305,7 +308,7 @@ pub struct Resources {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Readiness {
     /// A path that answers 200 to 399 when the pod can serve.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = "^/"))]
+    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^/\S*$"))]
     pub path: String,
 }
 
@@ -331,29 +334,35 @@ pub struct Expose {
     /// Labels and annotations for the HTTPRoute or Ingress, as external-dns or cert-manager read them.
     pub metadata: Option<ExposeMetadata>,
     /// The address by which users reach it, where that is another one than `https://` + host + path.
-    #[schemars(length(min = 9, max = 1024), regex(pattern = r"^https://[^\s{}]+$"))]
+    #[schemars(length(min = 9, max = 1024), regex(pattern = r"^https://[^\s{}@?#]+$"))]
     pub url: Option<String>,
     /// Whether the manifest is fetched and checked through the public address before its URL is registered. Default: `Public`.
     pub verify: Option<Verify>,
 }
 
 /// A listener of a Gateway (Gateway API).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayReference {
     /// The Gateway's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// The Gateway's namespace. Default: the plugin's.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub namespace: Option<String>,
     /// The name of the listener. Default: all that take the host.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+    )]
     pub section_name: Option<String>,
 }
 
 /// How an Ingress is made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressReference {
     /// The IngressClass. Default: the cluster's default class.
@@ -367,7 +376,7 @@ pub struct IngressReference {
 }
 
 /// The certificate of an Ingress.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressTls {
     /// A Secret of this namespace of type `kubernetes.io/tls`.
@@ -382,10 +391,10 @@ pub struct IngressTls {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct ExposeMetadata {
     /// Labels; those of the operator win.
-    #[schemars(length(max = 30))]
+    #[schemars(extend("maxProperties" = 30))]
     pub labels: Option<BTreeMap<String, String>>,
     /// Annotations; those of the operator win.
-    #[schemars(length(max = 30))]
+    #[schemars(extend("maxProperties" = 30))]
     pub annotations: Option<BTreeMap<String, String>>,
 }
 

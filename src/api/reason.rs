@@ -227,6 +227,15 @@ reasons! {
     NotReady Unknown Probe Retry
         "Look at the pods: kubectl describe pods"
         "Pods run but are not ready, and no probe tells why";
+    ServiceNotFound Config Service External
+        "Create the Service that spec.serviceRef names, or correct the name"
+        "The Service of spec.serviceRef does not exist";
+    ServiceUnusable Config Service External
+        "Correct spec.serviceRef: name a Service of yours that leads to pods, and one of its ports"
+        "The Service of spec.serviceRef has no such port, or is of a kind that cannot be exposed";
+    NoReadyEndpoints Partner Service External
+        "Look at the pods behind the Service: none of them is ready"
+        "No endpoint of the Service of spec.serviceRef is ready";
     RolloutDeadlineExceeded Unknown Container External
         "Look at the pods: kubectl describe pods"
         "The rollout did not end in time, for no known reason";
@@ -248,6 +257,15 @@ reasons! {
     RouteBackendNotFound Operator Service Retry
         "Report this to the operator's maintainers with the evidence"
         "The Gateway does not find the Service that the operator made";
+    IngressClassNotFound Config Route External
+        "Correct spec.expose.ingress.className, or create the IngressClass"
+        "The IngressClass does not exist, or none is named and the cluster has no default";
+    IngressNotServed Cluster Route External
+        "Ask who runs the Ingress controller: nothing publishes an address for the Ingress"
+        "No controller says where the Ingress is reached, and the public address does not answer well";
+    HostConflict Config Route SpecChange
+        "Choose another spec.expose.host or spec.expose.path, or ask the namespace that has it to let it go"
+        "Another WazoPlugin had the public host, or this path of it, first";
     HostNotResolving Config DNS External
         "Create a DNS record for spec.expose.host that points to the Gateway"
         "The public host name does not resolve";
@@ -287,6 +305,12 @@ reasons! {
     FramingForbidden Partner Manifest External
         "Do not send X-Frame-Options or a CSP frame-ancestors that keeps the Wazo application out"
         "The plugin's page forbids to be shown in a frame";
+    AclNotGranted Config Registration External
+        "Ask for what the WazoCore grants, or let its owner add to spec.grants[].acl (with Account in spec.grants[].registrations)"
+        "The account asks for more than the WazoCore grants";
+    AclForbidden Config Registration SpecChange
+        "Ask for less: no grant gives a plugin's account what the message names"
+        "The account asks for something that no plugin may have";
     OperatorError Operator Operator Retry
         "Report this to the operator's maintainers with the operator's log"
         "The operator failed at something that is not explained by anything else";

@@ -6,6 +6,7 @@ use super::duration;
 use super::parse::Invalid;
 use super::plugin::{Resources, Workload, WorkloadSecurityContext};
 use super::quantity::is_quantity;
+use super::url_path;
 use std::collections::BTreeMap;
 
 /// Checks the pods of a plugin.
@@ -64,7 +65,7 @@ fn check_path(path: &str, text: &str) -> Result<(), Invalid> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return bad("must not hold white space");
     }
-    Ok(())
+    url_path::check(text).map_err(|problem| Invalid::new(path, problem))
 }
 
 fn check_resources(resources: &Resources) -> Result<(), Invalid> {

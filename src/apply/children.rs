@@ -12,10 +12,11 @@ use crate::api::names::CHILDREN_MANAGER;
 use crate::api::reason::Reason;
 use crate::keys::PluginKey;
 use crate::observe::map;
-use crate::observe::memory::{ChildKind, Refusal};
+use crate::observe::memory::{ChildKind, ChildMemory, Drift, Left, Refusal};
 use crate::observe::watch;
 use crate::observe::world::World;
-use crate::plan::children::{How, Want};
+use crate::plan::children::{How, Want, blame};
+use crate::plan::drift::{self, MOST_CORRECTIONS};
 
 /// Carries out what is wanted of one child.
 pub(super) async fn carry_out(
@@ -35,45 +36,44 @@ pub(super) async fn carry_out(
         How::Keep => child.remember_unchanged(),
         How::Blocked { leaving: true } => {}
         How::Blocked { leaving: false } => child.name_taken(applied),
-        How::Create => match child.api.get_opt(&key.name).await {
-            Ok(None) => child.create(applied).await?,
-            Ok(Some(found)) if map::identity(&found.metadata).owner.as_deref() == Some(&world.itself.uid) => {
-                // Ours, made by an operator that did not live to see it; the watch has not told yet.
-                child
-                    .change(
-                        found.metadata.uid.as_deref().unwrap_or_default(),
-                        &mut applied.changed,
-                        &mut applied.refused,
-                    )
-                    .await?;
-            }
-            Ok(Some(_)) => child.name_taken(applied),
-            Err(error) => child.refused(error, &mut applied.refused)?,
-        },
+        How::Create => child.make(applied).await?,
         How::Remove { uid } => {
             let params = DeleteParams::default().preconditions(Preconditions {
                 uid: Some(uid.clone()),
                 ..Default::default()
             });
             match child.api.delete(&key.name, &params).await {
-                Ok(_) => applied.changed.push(want.kind),
+                Ok(_) => {
+                    child.forget();
+                    applied.changed.push(want.kind);
+                }
                 Err(kube::Error::Api(status)) if status.code == 404 => {}
                 Err(error) => child.refused(error, &mut applied.refused)?,
             }
         }
-        How::Change { uid, drifted } => {
-            let list = if *drifted {
-                &mut applied.corrected
-            } else {
-                &mut applied.changed
-            };
-            child.change(uid, list, &mut applied.refused).await?;
+        How::Change { uid } => {
+            if child.change(uid, &mut applied.refused).await? {
+                child.start_again();
+                applied.changed.push(want.kind);
+            }
         }
+        How::PutBack { uid, drift } => {
+            if child.change(uid, &mut applied.refused).await? {
+                child.put_back(drift, applied);
+            }
+        }
+        How::Restore(drift) => {
+            child.make(applied).await?;
+            if applied.created.pop_if(|kind| *kind == want.kind).is_some() {
+                child.put_back(drift, applied);
+            }
+        }
+        How::Leave(drift) => child.leave(drift).await?,
     }
     Ok(())
 }
 
-fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
+pub(super) fn api(applier: &Applier, key: &PluginKey, kind: ChildKind) -> Api<DynamicObject> {
     let (group, version) = kind
         .api_version()
         .split_once('/')
@@ -93,6 +93,28 @@ struct Child<'a> {
 impl Child<'_> {
     fn key(&self) -> &PluginKey {
         &self.world.itself.key
+    }
+
+    /// Looks for it, and makes it where there is none.
+    async fn make(&self, applied: &mut Applied) -> Result<(), ApplyError> {
+        match self.api.get_opt(&self.key().name).await {
+            Ok(None) => self.create(applied).await,
+            Ok(Some(found))
+                if map::identity(&found.metadata).owner.as_deref() == Some(&self.world.itself.uid) =>
+            {
+                // Ours, made by an operator that did not live to see it; the watch has not told yet.
+                let uid = found.metadata.uid.as_deref().unwrap_or_default();
+                if self.change(uid, &mut applied.refused).await? {
+                    applied.changed.push(self.want.kind);
+                }
+                Ok(())
+            }
+            Ok(Some(_)) => {
+                self.name_taken(applied);
+                Ok(())
+            }
+            Err(error) => self.refused(error, &mut applied.refused),
+        }
     }
 
     async fn create(&self, applied: &mut Applied) -> Result<(), ApplyError> {
@@ -117,22 +139,17 @@ impl Child<'_> {
         Ok(())
     }
 
-    async fn change(
-        &self,
-        uid: &str,
-        list: &mut Vec<ChildKind>,
-        refused: &mut bool,
-    ) -> Result<(), ApplyError> {
+    /// Whether the server took it.
+    async fn change(&self, uid: &str, refused: &mut bool) -> Result<bool, ApplyError> {
         let mut object = self.want.object.clone();
         // With the uid the server refuses to touch another object that took the name in between.
         object["metadata"]["uid"] = json!(uid);
         match self.patch(&object, true).await {
             Ok(answer) => {
                 self.arrived(&answer);
-                list.push(self.want.kind);
-                Ok(())
+                Ok(true)
             }
-            Err(error) => self.refused(error, refused),
+            Err(error) => self.refused(error, refused).map(|()| false),
         }
     }
 
@@ -147,23 +164,82 @@ impl Child<'_> {
     fn arrived(&self, answer: &DynamicObject) {
         let identity = map::identity(&answer.metadata);
         watch::arrived(&self.applier.store, self.key(), self.want.kind, answer);
-        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
-            memory.left = Some((identity.uid.clone(), identity.edition()));
+        let denied = identity.fields.lost(&self.want.object);
+        self.edit(|memory| {
+            memory.left = Some(Left {
+                uid: identity.uid,
+                hash: self.want.hash.clone(),
+                denied: denied.into_iter().map(|field| field.path).collect(),
+            });
+            memory.drift = None;
             memory.refusal = None;
         });
     }
 
-    /// After a restart: what stands there is what was applied last, since its annotation says so.
+    fn edit(&self, edit: impl FnOnce(&mut ChildMemory)) {
+        self.applier.memory.edit(self.key(), self.want.kind, edit);
+    }
+
+    /// After a restart: what stands there is what was applied last, since its annotation and its fields say so.
     fn remember_unchanged(&self) {
         let Some(known) = self.world.children.identity(self.want.kind) else {
             return;
         };
-        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
-            memory
-                .left
-                .get_or_insert_with(|| (known.uid.clone(), known.edition()));
+        self.edit(|memory| {
+            memory.left.get_or_insert_with(|| Left {
+                uid: known.uid.clone(),
+                hash: self.want.hash.clone(),
+                denied: Vec::new(),
+            });
+            memory.drift = None;
+            memory.stopped = None;
             memory.refusal = None;
         });
+    }
+
+    /// A new configuration: what was fought about before counts no more.
+    fn start_again(&self) {
+        self.edit(|memory| {
+            memory.corrections.clear();
+            memory.stopped = None;
+        });
+    }
+
+    fn put_back(&self, drift: &Drift, applied: &mut Applied) {
+        let (now, generation) = (self.world.now, self.world.itself.generation);
+        self.edit(|memory| {
+            if memory.stopped.take().is_some() {
+                memory.corrections.clear();
+            }
+            memory.corrections.push((now, generation));
+            let old = memory.corrections.len().saturating_sub(MOST_CORRECTIONS);
+            memory.corrections.drain(..old);
+        });
+        applied.corrected.push(drift.clone());
+    }
+
+    /// Notes what somebody changed, unless it is as it should be all the same.
+    async fn leave(&self, drift: &Drift) -> Result<(), ApplyError> {
+        let live = self
+            .api
+            .get_opt(&self.key().name)
+            .await
+            .map_err(ApplyError::from)?;
+        let live = live.and_then(|live| serde_json::to_value(live).ok());
+        if live.is_some_and(|live| drift::agrees(&self.want.object, &live)) {
+            self.edit(|memory| memory.drift = None);
+            return Ok(());
+        }
+        let generation = self.world.itself.generation;
+        self.edit(|memory| {
+            memory.stopped = drift.stopped.map(|since| (since, generation));
+            memory.drift = Some(drift.clone());
+        });
+        Ok(())
+    }
+
+    fn forget(&self) {
+        self.edit(|memory| *memory = ChildMemory::default());
     }
 
     fn name_taken(&self, applied: &mut Applied) {
@@ -172,14 +248,20 @@ impl Child<'_> {
             self.want.kind.kind(),
             self.key().name
         );
-        self.note(Reason::NameTaken, message);
+        self.note(Reason::NameTaken, message, None);
         applied.refused = true;
     }
 
     fn refused(&self, error: kube::Error, refused: &mut bool) -> Result<(), ApplyError> {
         match refusal::of(&error) {
             Some((reason, message)) => {
-                self.note(reason, message);
+                let fields = refusal::fields(&error);
+                let field = blame::first(&self.want.object, self.world, &fields);
+                self.note(
+                    reason,
+                    message,
+                    field.filter(|_| self.want.kind == ChildKind::Deployment),
+                );
                 *refused = true;
                 Ok(())
             }
@@ -187,20 +269,26 @@ impl Child<'_> {
         }
     }
 
-    fn note(&self, reason: Reason, message: String) {
-        self.applier.memory.edit(self.key(), self.want.kind, |memory| {
-            let since = memory
-                .refusal
-                .as_ref()
-                .filter(|known| known.reason == reason)
-                .map_or_else(Timestamp::now, |known| known.since);
-            memory.refusal = Some(Refusal {
-                reason,
-                message,
-                since,
-            });
-        });
+    fn note(&self, reason: Reason, message: String, field: Option<String>) {
+        let refusal = Refusal {
+            reason,
+            message,
+            field,
+            since: Timestamp::now(),
+        };
+        note(self.applier, self.key(), self.want.kind, refusal);
     }
+}
+
+/// Remembers a refusal; the same reason again is as old as it was.
+pub(super) fn note(applier: &Applier, key: &PluginKey, kind: ChildKind, refusal: Refusal) {
+    applier.memory.edit(key, kind, |memory| {
+        let known = memory.refusal.as_ref();
+        let since = known
+            .filter(|known| known.reason == refusal.reason)
+            .map_or(refusal.since, |known| known.since);
+        memory.refusal = Some(Refusal { since, ..refusal });
+    });
 }
 
 fn made_by_another(answer: &DynamicObject) -> bool {

@@ -1,8 +1,10 @@
 //! Carries a plan out: the object's metadata, the children by server-side apply, and wishes to the core's actor and
 //! the prober.
 
+mod account;
 mod children;
 mod refusal;
+mod rehearsal;
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
@@ -13,7 +15,8 @@ use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
 use crate::keys::PluginKey;
-use crate::observe::memory::{ChildKind, Memory};
+use crate::observe::memory::{ChildKind, Drift, Memory};
+use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
 use crate::observe::world::World;
 use crate::plan::Plan;
@@ -35,6 +38,8 @@ pub struct Applier {
     pub cores: Cores,
     /// The prober.
     pub prober: Prober,
+    /// The watches on Services that plugins name.
+    pub services: ServiceWatches,
 }
 
 /// What became of a plan.
@@ -49,7 +54,9 @@ pub struct Applied {
     /// Children that were changed because the spec asks for it.
     pub changed: Vec<ChildKind>,
     /// Children that were put back after somebody else changed them.
-    pub corrected: Vec<ChildKind>,
+    pub corrected: Vec<Drift>,
+    /// Whether new credentials of the account were published.
+    pub published: bool,
     /// Whether the API server refused a child.
     pub refused: bool,
 }
@@ -62,6 +69,7 @@ impl Applier {
     pub async fn carry_out(&self, world: &World, plan: &Plan) -> Result<Applied, ApplyError> {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
+        self.services.want(key, plan.service.as_ref());
         if let Some(change) = &plan.metadata {
             self.metadata(world, change).await?;
             if change.release {
@@ -74,6 +82,11 @@ impl Applier {
             });
         }
         let mut applied = Applied::default();
+        if !rehearsal::is_passed(self, world, plan, &mut applied).await? {
+            return Ok(applied);
+        }
+        // Pods that mount the Secret come after it.
+        account::carry_out(self, world, plan, &mut applied).await?;
         for want in &plan.children {
             children::carry_out(self, world, want, &mut applied).await?;
         }
@@ -82,6 +95,7 @@ impl Applier {
             None if plan.suspended || world.itself.deleting => self.cores.forget(key),
             None => {}
         }
+        account::wish(self, world, plan).await?;
         Ok(applied)
     }
 
@@ -89,6 +103,7 @@ impl Applier {
     pub fn forget(&self, key: &PluginKey) {
         self.cores.forget(key);
         self.prober.forget(key);
+        self.services.want(key, None);
         self.memory.forget(key);
     }
 

@@ -22,6 +22,19 @@ impl From<kube::Error> for ApplyError {
     }
 }
 
+/// The fields that the API server names in its refusal.
+#[must_use]
+pub(super) fn fields(error: &kube::Error) -> Vec<String> {
+    let kube::Error::Api(status) = error else {
+        return Vec::new();
+    };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    causes
+        .map(|cause| cause.field.clone())
+        .filter(|field| !field.is_empty())
+        .collect()
+}
+
 /// The reason and the API server's words, where it refused the object itself; `None`: it is not about the object.
 #[must_use]
 pub(super) fn of(error: &kube::Error) -> Option<(Reason, String)> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::copies::Copies;
 use super::{Settings, backoff::Backoff, changes::Changes};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
+use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -26,7 +26,7 @@ use crate::observe::allowance::Allowance;
 use crate::observe::directory::Directory;
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::owner::Owner;
-use crate::observe::world::{CoreView, GatewayView, Itself, World};
+use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
@@ -160,6 +160,7 @@ impl Context {
                     key: core.clone(),
                     entry,
                     facts: self.applier.cores.facts(core),
+                    ca_pem: self.applier.cores.ca_pem(core),
                 }),
                 None => return None,
             },
@@ -168,8 +169,16 @@ impl Context {
             .as_ref()
             .map(|core| self.applier.cores.outcomes(core, &key))
             .unwrap_or_default();
+        let account = core_key
+            .as_ref()
+            .and_then(|core| self.applier.cores.account(core, &key));
         let gateway = self.gateway(&key, plugin.as_ref().ok());
         let core_secrets = self.core_secrets(&key, plugin.as_ref().ok());
+        let backend = plugin.as_ref().ok().and_then(|plugin| {
+            let reference = plugin.spec.service_ref.as_ref()?;
+            self.applier.store.backend(&key, reference)
+        });
+        let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let itself = itself(object, plugin, core_key);
         let shared = self.shared(&itself);
         Some(World {
@@ -178,12 +187,17 @@ impl Context {
             allowance,
             children: self.applier.store.children(&key),
             memory: self.applier.memory.of(&key),
+            backend,
             gateway,
+            ingress_class,
+            account,
+            account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
             outcomes,
             shared,
             core_secrets,
             rollout_deadline: self.settings.rollout_deadline,
+            drift_window: self.settings.drift_window,
             now: Timestamp::now(),
         })
     }
@@ -246,6 +260,19 @@ impl Context {
         }
     }
 
+    fn ingress_class(&self, plugin: Option<&Plugin>) -> IngressClassView {
+        let Some(ingress) = plugin.and_then(|plugin| plugin.spec.expose.as_ref()?.ingress.as_ref()) else {
+            return IngressClassView::NotAsked;
+        };
+        let classes = self.applier.store.ingress_classes();
+        match &ingress.class_name {
+            Some(name) if classes.contains_key(name) => IngressClassView::Found,
+            Some(_) => IngressClassView::NotFound,
+            None if classes.values().any(|default| *default) => IngressClassView::Found,
+            None => IngressClassView::NoDefault,
+        }
+    }
+
     /// Tells the loops that something is to be looked at.
     pub(super) fn wake(&self, wake: Wake) {
         // A closed receiver means that the operator is ending.
@@ -300,6 +327,7 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
         ledger: Ledger::read(annotation(LEDGER_ANNOTATION)).unwrap_or_else(|| Ledger::of(&before)),
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
+        rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
         plugin,
         core,

@@ -13,6 +13,9 @@ use tokio::time::{sleep, timeout};
 
 use super::guard::{Guard, since_boot};
 
+#[cfg(test)]
+mod tests;
+
 /// How the replicas of the operator agree on the one that works.
 #[derive(Clone, Debug)]
 pub struct Election {
@@ -231,19 +234,20 @@ impl LeaseLock {
     pub(super) async fn keep(&mut self, guard: &Guard) -> Lost {
         let lost = loop {
             sleep(self.election.retry_period).await;
-            let Some(left) = guard
-                .deadline()
-                .checked_sub(since_boot())
-                .filter(|left| !left.is_zero())
-            else {
-                break Lost::Expired;
-            };
             let begun = since_boot();
+            let left = guard.deadline().saturating_sub(begun);
+            if left.is_zero() {
+                break Lost::Expired;
+            }
             match timeout(left, self.renew()).await {
                 Ok(Ok(())) => guard.extend(begun + self.election.renew_deadline),
                 Ok(Err(RenewError::Lost(lost))) => break lost,
                 Ok(Err(RenewError::Kube(error))) => tracing::warn!(%error, "failed to renew the lease"),
                 Err(_) => tracing::warn!("the API server does not answer: the lease is not renewed"),
+            }
+            // A renewal that was answered too late is none: others may have seen no sign of it in time.
+            if !guard.is_open() {
+                break Lost::Expired;
             }
         };
         guard.close();

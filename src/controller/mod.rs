@@ -34,6 +34,7 @@ use crate::core::{Cores, Intervals, WireFactory};
 use crate::observe::directory::Directory;
 use crate::observe::memory::Memory;
 use crate::observe::owner::Owner;
+use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
@@ -121,6 +122,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
     let cores = Cores::new(wires, waker.clone(), intervals, &registry);
     let prober = Prober::new(network, probe, waker.clone(), &registry)?;
     let metrics = Metrics::new(&registry)?;
+    let services = ServiceWatches::new(client.clone(), store.clone(), waker.clone());
 
     let config = || watcher::Config::default();
     let plugins = Controller::new(Api::<Raw<WazoPlugin>>::all(client.clone()), config());
@@ -138,6 +140,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
             memory: Memory::default(),
             cores: cores.clone(),
             prober: prober.clone(),
+            services: services.clone(),
         },
         metrics,
         waker,
@@ -184,7 +187,8 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         .await;
     };
     shown.work(Arc::clone(&context), synced, registry);
-    let background = future::join4(
+    let background = future::join5(
+        services.run(),
         watches.run(),
         cores.run().map(|_| ()),
         prober.run().map(|_| ()),

@@ -12,6 +12,8 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     /// How long a rollout may take before the plugin is `Stalled`.
     pub rollout_deadline: Duration,
+    /// Within how long three corrections of one object are a fight, and how long it is left alone then.
+    pub drift_window: Duration,
     /// How long after a quiet pass an object is looked at again, about.
     pub resync: Duration,
     /// How often the Secret and the ConfigMap of a WazoCore are read while all is well.
@@ -37,6 +39,7 @@ impl Default for Settings {
         Self {
             listen: None,
             rollout_deadline: Duration::from_secs(240),
+            drift_window: Duration::from_secs(60 * 60),
             resync: Duration::from_secs(45 * 60),
             credentials_interval: Duration::from_secs(60),
             repair_interval: Duration::from_secs(5),

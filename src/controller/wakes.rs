@@ -34,6 +34,13 @@ pub(super) fn route(
                         }
                     }
                 }
+                Wake::IngressClasses => {
+                    for object in context.plugins.state() {
+                        if has_ingress(&object) {
+                            send(&plugins, &object.key());
+                        }
+                    }
+                }
                 Wake::Gateway(gateway) => {
                     for object in context.plugins.state() {
                         if names(&object, &gateway) {
@@ -50,6 +57,12 @@ pub(super) fn route(
 fn send<K: kube::Resource<DynamicType = ()>>(refs: &UnboundedSender<ObjectRef<Raw<K>>>, key: &Key) {
     // A closed receiver means that the loop is ending.
     let _ = refs.unbounded_send(ObjectRef::new(&key.name).within(&key.namespace));
+}
+
+fn has_ingress(object: &Raw<WazoPlugin>) -> bool {
+    object
+        .spec::<WazoPluginSpec>()
+        .is_ok_and(|spec| spec.expose.is_some_and(|expose| expose.ingress.is_some()))
 }
 
 fn names(object: &Raw<WazoPlugin>, gateway: &Key) -> bool {

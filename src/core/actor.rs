@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::account;
 use super::auth::{ask_rights, log_in};
 use super::facts::{Daemon, ServiceState, SessionFact};
 use super::health::{look_at_auth, look_at_confd};
@@ -18,6 +19,7 @@ use super::jitter::vary;
 use super::lane::carry_out;
 use super::link::{Aim, Link, Phase};
 use super::snapshot;
+use crate::keys::PluginKey;
 
 /// How soon a daemon that gave a strange answer is looked at again, at the earliest.
 const SUSPECT_PAUSE: Duration = Duration::from_secs(2);
@@ -161,11 +163,27 @@ async fn auth_loop(link: &Link) {
         } else if turn.is_due(link) {
             turn.note_look(link);
             look_at_auth(link, &aim).await;
+        } else if let Some(plugin) = next_account(link, now) {
+            account::work(link, &aim, &plugin).await;
         } else {
-            let at = rights_at.into_iter().chain([login_at, turn.look_at]).min();
+            let account_at = rights_at.and(link.state().accounts.next_at());
+            let at = rights_at
+                .into_iter()
+                .chain(account_at)
+                .chain([login_at, turn.look_at])
+                .min();
             rest(&link.auth_wake, at).await;
         }
     }
+}
+
+/// The plugin whose account is to be worked on, where the session lets it.
+fn next_account(link: &Link, now: Instant) -> Option<PluginKey> {
+    let mut state = link.state();
+    if state.session.token().is_none() || !state.rights.asked {
+        return None;
+    }
+    state.accounts.next(now)
 }
 
 fn lacks_rights(link: &Link) -> bool {

@@ -65,6 +65,7 @@ impl Link {
         if moved {
             (state.stack, state.answering) = (None, None);
             state.facts = Arc::new(CoreFacts::unknown());
+            state.accounts.start_again();
             let woken = state.wishes.start_again();
             self.wake_plugins(woken);
         }

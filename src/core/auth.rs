@@ -86,6 +86,7 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
     let renewed = matches!(&state.facts.session, SessionFact::LoggedIn(account) if *account == login.account);
     if !renewed {
         state.wishes.hurry();
+        state.accounts.hurry();
         state.suspects.insert(Daemon::Confd);
     }
     drop(state);
@@ -100,6 +101,7 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
     link.change_facts(|facts| {
         facts.session = SessionFact::LoggedIn(login.account);
         facts.tenant = Some(tenant);
+        facts.addresses = aim.stack.wire.addresses();
     });
     link.daemon_answered(aim, Daemon::Auth, Vec::new());
     link.confd_wake.notify_one();
@@ -140,14 +142,15 @@ fn login_failed(link: &Link, aim: &Aim, error: CoreError) {
 }
 
 /// What `scopes/check` says.
-enum Scopes {
+pub(super) enum Scopes {
     /// These of the asked rights are missing.
     Missing(Vec<String>),
     /// The account may not act in the tenant.
     TenantRefused,
 }
 
-async fn check(
+/// Asks which of some rights the operator's own account has.
+pub(super) async fn check(
     link: &Link,
     aim: &Aim,
     asked: &[String],
@@ -214,6 +217,7 @@ pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
     state.rights.ask_at = now + super::jitter::vary(pause, intervals.jitter);
     state.rights.trace_id = trace_id;
     if changed {
+        state.accounts.hurry();
         state.wishes.hurry();
     }
     drop(state);

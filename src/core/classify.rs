@@ -62,6 +62,8 @@ pub(super) fn classify(
         (403, Some(_)) if route == Route::CheckScopes => Err(CoreErrorKind::TenantRefused),
         (403, Some(_)) => Ok(Answer::Forbidden),
         (404, Some(_)) if matches!(route, Route::ReadToken | Route::CheckScopes) => Ok(Answer::TokenUnknown),
+        (404, Some(_)) if matches!(route, Route::Account(_)) => Ok(Answer::NotFound),
+        (409, Some(_)) if matches!(route, Route::Account(_)) => Ok(Answer::AlreadyExists),
         (404, Some(_)) if matches!(route, Route::ReadApp | Route::ChangeApp) => Ok(Answer::NotFound),
         (400, Some(body)) if route == Route::CreateApp && says_already_exists(&body) => {
             Ok(Answer::AlreadyExists)
@@ -121,8 +123,11 @@ fn refusal(daemon: Daemon, body: &Value) -> Answer {
         Daemon::Auth => {
             let reason = body.pointer("/details/reason").and_then(Value::as_str);
             let error_id = body.get("error_id").and_then(Value::as_str);
+            // A right that one would give or take without holding it: named, and no reason.
+            let not_ours = reason.is_none() && body.pointer("/details/required_access").is_some();
             if reason == Some("missing_permission_or_invalid_tenant")
                 || error_id == Some("unauthorized-tenant")
+                || not_ours
             {
                 Answer::Forbidden
             } else {

@@ -9,6 +9,7 @@ use futures::stream::FuturesUnordered;
 use prometheus::Registry;
 use tokio::sync::Notify;
 
+use super::account::{AccountFact, AccountWish};
 use super::actor::live;
 use super::facts::{CoreFacts, CoreStep, StepOutcome};
 use super::grave::Grave;
@@ -195,13 +196,38 @@ impl Cores {
             .map_or_else(Vec::new, |link| link.state().wishes.outcomes(plugin))
     }
 
+    /// Says what the plugin wants of its account at this core; `None`: nothing any more. A wish may come before its
+    /// core.
+    pub fn wish_account(&self, key: &CoreKey, plugin: &PluginKey, wish: Option<AccountWish>) {
+        let Some(link) = self.link(key) else { return };
+        if link.state().accounts.wish(plugin, wish) {
+            link.auth_wake.notify_one();
+        }
+    }
+
+    /// What is known of the account of a plugin at this core.
+    #[must_use]
+    pub fn account(&self, key: &CoreKey, plugin: &PluginKey) -> Option<AccountFact> {
+        self.link(key)?.state().accounts.fact(plugin)
+    }
+
+    /// The certificate authority of the core's stack, PEM, where it has one of its own.
+    #[must_use]
+    pub fn ca_pem(&self, key: &CoreKey) -> Option<Arc<[u8]>> {
+        let link = self.link(key)?;
+        let state = link.state();
+        state.aim.as_ref()?.settings.ca_pem.clone()
+    }
+
     /// Forgets all wishes of a plugin, at every core.
     pub fn forget(&self, plugin: &PluginKey) {
         let mut state = self.state();
         state.links.retain(|_, link| {
             let mut link_state = link.state();
             link_state.wishes.wish(plugin, Vec::new(), GATHER);
-            let unused = link_state.aim.is_none() && link_state.wishes.is_empty();
+            link_state.accounts.wish(plugin, None);
+            let unused =
+                link_state.aim.is_none() && link_state.wishes.is_empty() && link_state.accounts.is_empty();
             if unused {
                 link.phase.send_replace(Phase::Ended);
             }

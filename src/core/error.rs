@@ -79,6 +79,9 @@ pub enum CoreErrorKind {
     /// The account lacks a right; named by our own table of requests, in ACL notation.
     #[error("the account lacks the right {0}")]
     MissingPermission(&'static str),
+    /// A right that the account would have to hold to give it to another one, or to take it away.
+    #[error("the account does not hold {0}, and nobody gives or takes what he does not hold")]
+    MayNotGive(String),
     /// The account may not act in the tenant.
     #[error("the account may not act in the tenant")]
     TenantRefused,
@@ -129,6 +132,7 @@ impl CoreErrorKind {
             | Self::TooManySessions
             | Self::CredentialsRejected
             | Self::MissingPermission(_)
+            | Self::MayNotGive(_)
             | Self::TenantRefused
             | Self::TokenRefused
             | Self::Rejected(_)
@@ -170,6 +174,7 @@ impl CoreErrorKind {
             Self::TooManySessions => "too_many_sessions",
             Self::CredentialsRejected => "credentials_rejected",
             Self::MissingPermission(_) => "missing_permission",
+            Self::MayNotGive(_) => "may_not_give",
             Self::TenantRefused => "tenant_refused",
             Self::TokenRefused => "token_refused",
             Self::Rejected(_) => "rejected",

@@ -171,12 +171,16 @@ pub struct CoreFacts {
     pub services: BTreeMap<Daemon, ServiceFact>,
     /// Rights that the operator needs and the account lacks, in ACL notation; `None`: not asked yet.
     pub missing_permissions: Option<Vec<String>>,
+    /// Rights that the accounts of plugins need and the operator's account lacks, in ACL notation.
+    pub missing_for_accounts: Vec<String>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
     /// Another stack answers than the one that is known: nothing is written to it.
     pub stack_changed: Option<StackChange>,
     /// The applications in use, as last read.
     pub apps: BTreeMap<AppKey, AppFact>,
+    /// The addresses that the stack's name had at the last login; empty where its URL names an address.
+    pub addresses: Vec<std::net::IpAddr>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
 }
@@ -197,9 +201,11 @@ impl CoreFacts {
             tenant: None,
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
+            missing_for_accounts: Vec::new(),
             tenant_refused: false,
             stack_changed: None,
             apps: BTreeMap::new(),
+            addresses: Vec::new(),
             last_good: None,
         }
     }
@@ -218,8 +224,10 @@ impl CoreFacts {
                 .zip(&other.services)
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
+            && self.missing_for_accounts == other.missing_for_accounts
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
+            && self.addresses == other.addresses
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

@@ -28,6 +28,8 @@ impl Link {
             };
             aim.stack.breaker(other).hasten(Instant::now());
             self.state().wishes.hurry();
+            self.state().accounts.hurry();
+            self.auth_wake.notify_one();
             self.confd_wake.notify_one();
         }
         self.show_breaker(aim, daemon);

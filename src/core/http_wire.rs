@@ -2,7 +2,8 @@
 
 use std::error::Error as StdError;
 use std::io::ErrorKind;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use hyper::body::Bytes;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::CertificateError;
 use tower::Service;
@@ -42,7 +43,12 @@ impl HttpWires {
 
 impl WireFactory for HttpWires {
     fn wire(&self, _: &StackUrl, ca_pem: Option<&[u8]>) -> Result<Arc<dyn Wire>, CaError> {
-        let mut http = HttpConnector::new_with_resolver(TypedResolver(GaiResolver::new()));
+        let resolved = Resolved::default();
+        let resolver = TypedResolver {
+            system: GaiResolver::new(),
+            resolved: Arc::clone(&resolved),
+        };
+        let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_connect_timeout(Some(CONNECT_LIMIT));
         http.set_nodelay(true);
@@ -52,13 +58,17 @@ impl WireFactory for HttpWires {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(4)
             .build(connector);
-        Ok(Arc::new(HttpWire { client }))
+        Ok(Arc::new(HttpWire { client, resolved }))
     }
 }
 
 struct HttpWire {
     client: Client<HttpsConnector<HttpConnector<TypedResolver>>, Full<Bytes>>,
+    resolved: Resolved,
 }
+
+/// What the stack's name was last resolved to, sorted.
+type Resolved = Arc<Mutex<Vec<IpAddr>>>;
 
 impl HttpWire {
     async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, WireError> {
@@ -90,6 +100,13 @@ impl Wire for HttpWire {
                 Err(_) => Err(WireError::TimedOut(CALL_LIMIT.as_secs())),
             }
         })
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.resolved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -153,23 +170,34 @@ fn typed_tls(error: &rustls::Error) -> WireError {
 
 /// The system's resolver, with an error that can be told from others.
 #[derive(Clone)]
-struct TypedResolver(GaiResolver);
+struct TypedResolver {
+    system: GaiResolver,
+    resolved: Resolved,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("the name does not resolve")]
 struct NameFailure;
 
 impl Service<Name> for TypedResolver {
-    type Response = GaiAddrs;
+    type Response = std::vec::IntoIter<SocketAddr>;
     type Error = NameFailure;
-    type Future = BoxFuture<'static, Result<GaiAddrs, NameFailure>>;
+    type Future = BoxFuture<'static, Result<Self::Response, NameFailure>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NameFailure>> {
-        self.0.poll_ready(cx).map_err(|_| NameFailure)
+        self.system.poll_ready(cx).map_err(|_| NameFailure)
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let resolving = self.0.call(name);
-        Box::pin(async move { resolving.await.map_err(|_| NameFailure) })
+        let resolving = self.system.call(name);
+        let resolved = Arc::clone(&self.resolved);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = resolving.await.map_err(|_| NameFailure)?.collect();
+            let mut addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+            addresses.sort_unstable();
+            addresses.dedup();
+            *resolved.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+            Ok(found.into_iter())
+        })
     }
 }

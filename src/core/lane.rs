@@ -163,6 +163,7 @@ async fn ask(
     let ask = Ask {
         route,
         name: app.name.clone(),
+        under: String::new(),
         tenant: Some(app.tenant),
         body,
     };

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::account::AccountBook;
 use super::classify::{Answer, classify};
 use super::error::{CoreError, CoreErrorKind};
 use super::facts::{CoreFacts, Daemon, SessionFact};
@@ -61,6 +62,7 @@ pub(super) struct State {
     pub(super) aim: Option<Arc<Aim>>,
     pub(super) facts: Arc<CoreFacts>,
     pub(super) wishes: WishBook,
+    pub(super) accounts: AccountBook,
     pub(super) session: Session,
     pub(super) rights: Rights,
     /// The stack that this process works with.
@@ -115,6 +117,7 @@ impl Link {
                 aim: None,
                 facts: Arc::new(CoreFacts::unknown()),
                 wishes: WishBook::default(),
+                accounts: AccountBook::default(),
                 session: Session::default(),
                 rights: Rights {
                     asked: false,
@@ -192,9 +195,10 @@ impl Link {
             return Err(Trouble::NoSession);
         }
         let daemon = ask.route.row().daemon;
-        let credential = match daemon {
-            Daemon::Auth => Credential::Path(token.secret.clone()),
-            Daemon::Confd => Credential::Token(token.secret.clone()),
+        let credential = if ask.route.takes_token_in_path() {
+            Credential::Path(token.secret.clone())
+        } else {
+            Credential::Token(token.secret.clone())
         };
         let reply = self.send(aim, ask, &credential).await?;
         if reply.answer == Answer::TokenUnknown {

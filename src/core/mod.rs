@@ -5,6 +5,7 @@
 //! each daemon; `auth`, `health`, `lane` and `snapshot` are what they do; `request` is the table of all requests and
 //! `classify` says what an answer means.
 
+pub mod account;
 mod actor;
 mod aim;
 mod auth;

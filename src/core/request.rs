@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::account::route::AccountRoute;
 use super::facts::Daemon;
 use super::stack_url::StackUrl;
 use crate::secret::Secret;
@@ -26,6 +27,7 @@ pub(super) enum Route {
     ReadApp,
     CreateApp,
     ChangeApp,
+    Account(AccountRoute),
 }
 
 /// A row of the table.
@@ -48,7 +50,7 @@ impl Route {
         !own && !matches!(self.row().method, Method::GET | Method::HEAD)
     }
 
-    pub(super) const fn row(self) -> Row {
+    pub(super) fn row(self) -> Row {
         use Daemon::{Auth, Confd};
         let (daemon, method, operation, path, right): (_, _, _, &'static [&'static str], _) = match self {
             Self::Login => (Auth, Method::POST, "POST /token", &["token"], None),
@@ -109,6 +111,10 @@ impl Route {
                 &["external", "apps", "{}"],
                 Some("confd.external.apps.*.update"),
             ),
+            Self::Account(route) => {
+                let (method, operation, path, right) = route.row();
+                (Auth, method, operation, path, Some(right))
+            }
         };
         Row {
             daemon,
@@ -117,6 +123,11 @@ impl Route {
             path,
             right,
         }
+    }
+
+    /// Whether the path holds the token itself, and no header.
+    pub(super) const fn takes_token_in_path(self) -> bool {
+        matches!(self, Self::ReadToken | Self::DeleteToken | Self::CheckScopes)
     }
 
     /// The right that the route asks for about `name`: dots in a name are asked for as underscores.
@@ -151,6 +162,8 @@ pub(super) struct Ask {
     pub(super) route: Route,
     /// Fills the placeholder of the path: an application's name. A token goes by [`Credential::Path`].
     pub(super) name: String,
+    /// Fills the second placeholder: the uuid of a policy.
+    pub(super) under: String,
     /// `Wazo-Tenant`; without it the account's own tenant is meant.
     pub(super) tenant: Option<Uuid>,
     pub(super) body: Option<Value>,
@@ -161,6 +174,7 @@ impl Ask {
         Self {
             route,
             name: String::new(),
+            under: String::new(),
             tenant: None,
             body: None,
         }
@@ -219,10 +233,17 @@ pub(super) fn build(url: &StackUrl, ask: &Ask, credential: &Credential, trace: &
         Credential::Path(token) => token.expose(),
         _ => &ask.name,
     };
+    let mut fills = [fill, &ask.under].into_iter();
     let segments: Vec<&str> = row
         .path
         .iter()
-        .map(|&segment| if segment == "{}" { fill } else { segment })
+        .map(|&segment| {
+            if segment == "{}" {
+                fills.next().unwrap_or_default()
+            } else {
+                segment
+            }
+        })
         .collect();
     let body = ask.body.as_ref().map(|body| Bytes::from(body.to_string()));
     let mut request = Request::new(body.clone().unwrap_or_default());

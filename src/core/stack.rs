@@ -21,6 +21,8 @@ pub(super) struct Stack {
     /// Concurrent writes of one daemon can fail or lose an update: whoever writes holds it, from the reading before to the
     /// reading after.
     pub(super) confd_lane: tokio::sync::Mutex<()>,
+    /// The same for wazo-auth.
+    pub(super) auth_lane: tokio::sync::Mutex<()>,
 }
 
 impl Stack {
@@ -46,6 +48,7 @@ impl Stack {
             auth: Mutex::new(breaker()),
             confd: Mutex::new(breaker()),
             confd_lane: tokio::sync::Mutex::new(()),
+            auth_lane: tokio::sync::Mutex::new(()),
         }
     }
 

@@ -26,6 +26,11 @@ pub trait WireFactory: Send + Sync {
 pub trait Wire: Send + Sync {
     /// One exchange.
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, WireError>>;
+
+    /// The addresses that the stack's name had when it was last resolved, sorted; none where it was not.
+    fn addresses(&self) -> Vec<std::net::IpAddr> {
+        Vec::new()
+    }
 }
 
 /// Why a CA bundle cannot be used.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::api::condition::seconds;
 use crate::api::fault::{Fault, Party};
+use crate::api::parse::Plugin;
 use crate::api::plugin::RolloutClock;
 use crate::observe::world::World;
 
@@ -22,7 +23,10 @@ pub fn tick(world: &World, first: Option<&Fault>) -> Option<RolloutClock> {
             since: Some(seconds(world.now)),
         },
     };
-    match (stands_still(first) || excused(world), &clock.since) {
+    // Who scales to zero decides when it goes on.
+    let scaled_to_zero = world.itself.plugin.as_ref().is_ok_and(Plugin::is_scaled_to_zero);
+    let paused = scaled_to_zero || stands_still(first) || excused(world);
+    match (paused, &clock.since) {
         (true, Some(since)) => {
             clock.elapsed_seconds += between(since.0, world.now);
             clock.since = None;

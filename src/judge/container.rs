@@ -64,7 +64,7 @@ pub fn judge(pod: &PodFact, context: &Context<'_>) -> State {
         ContainerState::Waiting { reason, message } => waiting(reason, message, pod, context, since),
         ContainerState::Terminated(termination) => State::bad(ended(termination, context, since)),
         ContainerState::Running { since: started } => running(pod, started.unwrap_or(since), context),
-        ContainerState::Unknown => State::waiting("RolloutInProgress", "the pods are being started"),
+        ContainerState::Unknown => State::waiting("RolloutInProgress", super::workload::ROLLING),
     }
 }
 
@@ -102,7 +102,7 @@ fn waiting(reason: &str, message: &str, pod: &PodFact, context: &Context<'_>, si
         "RunContainerError" | "CreateContainerError" | "ContainerCannotRun" | "StartError" => {
             State::bad(not_started(message, context, since))
         }
-        _ => State::waiting("RolloutInProgress", "the pods are being started"),
+        _ => State::waiting("RolloutInProgress", super::workload::ROLLING),
     }
 }
 

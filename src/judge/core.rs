@@ -194,7 +194,7 @@ fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
         CoreErrorKind::CredentialsRejected if worked => (Reason::CredentialsChangedInCore, true),
         CoreErrorKind::CredentialsRejected => (Reason::CoreCredentialsRejected, true),
         CoreErrorKind::MissingPermission(_) if worked => (Reason::PermissionChangedInCore, true),
-        CoreErrorKind::MissingPermission(_) => (Reason::CoreForbidden, true),
+        CoreErrorKind::MissingPermission(_) | CoreErrorKind::MayNotGive(_) => (Reason::CoreForbidden, true),
         CoreErrorKind::TenantRefused => (Reason::TenantNotAllowed, true),
         CoreErrorKind::TokenRefused => (Reason::CoreAuthDown, true),
         CoreErrorKind::Rejected(_) => (Reason::RequestRejected, true),

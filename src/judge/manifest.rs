@@ -3,11 +3,9 @@
 //!
 //! Which address answered decides who is meant; headers never do, since they can be forged.
 
-use jiff::Timestamp;
-
 use super::candidate::Candidate;
 use super::state::State;
-use super::{World, known_faults, settled, was, workload};
+use super::{World, known_faults, settled, source, was};
 use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
@@ -24,6 +22,10 @@ const PUBLIC: &str = "operator→public";
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> State {
     if plugin.spec.verify() == Verify::None {
+        return State::Good;
+    }
+    // Nothing can be looked at, and what is registered stays.
+    if plugin.is_scaled_to_zero() {
         return State::Good;
     }
     let mut waiting = State::Good;
@@ -56,15 +58,15 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
     };
     match &fact.public {
         None => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
-        Some(Look::Good { .. }) if fact.revision == workload::revision(world) => State::Good,
+        Some(Look::Good { .. }) if fact.revision == source::revision(world) => State::Good,
         Some(Look::Good { .. }) => State::waiting(
             "ManifestPending",
             "the manifest of the new revision has not been looked at yet",
         ),
-        Some(Look::Bad(error)) if needs_pods(error) && !workload::available(world).is_good() => {
+        Some(Look::Bad(error)) if needs_pods(error) && !source::may_answer(world) => {
             State::waiting("ManifestPending", "the manifest is looked at when a pod serves")
         }
-        Some(Look::Bad(error)) if needs_pods(error) && fact.checked_at < serving_since(world) => {
+        Some(Look::Bad(error)) if needs_pods(error) && fact.checked_at < source::serving_since(world) => {
             State::for_now(
                 "ManifestPending",
                 "the manifest has not been looked at since a pod serves",
@@ -95,19 +97,6 @@ const fn needs_pods(error: &LookError) -> bool {
             | LookError::Certificate { .. }
             | LookError::TlsFailed
     )
-}
-
-/// Since when a pod serves without a break, as far as is known.
-fn serving_since(world: &World) -> Timestamp {
-    let ready = world
-        .children
-        .pods
-        .values()
-        .filter(|pod| pod.ready && !pod.deleting);
-    ready
-        .map(|pod| pod.ready_since.unwrap_or(Timestamp::MIN))
-        .min()
-        .unwrap_or(Timestamp::MIN)
 }
 
 /// Before the first look of this process: what the status says of a generation that was in force goes on to hold.

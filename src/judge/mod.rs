@@ -3,16 +3,22 @@
 //! Two chains of causes are judged apart: the plugin's own (children, pods, route, manifest) and the core's. Within a
 //! chain only the first broken layer counts, since it explains those behind it.
 
+pub mod account;
+pub mod acl_grant;
 pub mod candidate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod drift;
 pub mod exposure;
 pub mod grant;
 pub mod image;
+pub mod ingress;
 pub mod manifest;
 pub mod registration;
 pub mod route;
+pub mod service;
+pub mod source;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -23,6 +29,7 @@ use crate::api::fault::{Confidence, Fault, ObjectReference, Party, Resolution, S
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::RolloutClock;
 use crate::api::reason::Reason;
+use crate::observe::memory::Drift;
 use crate::observe::world::World;
 use candidate::{Candidate, settle};
 use registration::Row;
@@ -48,6 +55,8 @@ pub struct Assessment {
     pub manifest: State,
     /// One row per declared registration.
     pub registrations: Vec<Row>,
+    /// What somebody else changed and is left so.
+    pub drifted: Vec<Drift>,
     /// What is wrong, the first one first; at most four.
     pub faults: Vec<Fault>,
     /// How the whole is doing.
@@ -129,10 +138,11 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
     Assessment {
         invalid: Some(invalid.clone()),
         workload: held(),
-        available: workload::available(world),
+        available: source::available(world),
         route: held(),
         manifest: held(),
         registrations: Vec::new(),
+        drifted: drift::standing(world),
         faults: settled_faults(world, vec![candidate.fault]),
         phase: Phase::Stalled {
             reason: Reason::InvalidSpec.to_string(),
@@ -144,7 +154,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
 }
 
 fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
-    let (workload, pods_again) = workload::judge(world, plugin);
+    let (workload, pods_again) = source::judge(world, plugin);
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
     let doubted = workload.is_good() && workload_again.is_some();
@@ -197,20 +207,31 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     }
     let phase = phase(world, waiting, faults.first(), done, expired);
     let deadline = clock.as_ref().and_then(|clock| clock::left(clock, world));
+    let drifted = drift::standing(world);
+    let put_back = drift::tried_again(&drifted, world);
     Assessment {
         invalid: None,
-        available: workload::available(world),
+        available: source::available(world),
         workload,
         route,
         manifest,
         registrations,
+        drifted,
         faults,
         phase,
         clock,
-        again: [pods_again, workload_again, route_again, manifest_again, deadline]
-            .into_iter()
-            .flatten()
-            .min(),
+        again: [
+            pods_again,
+            workload_again,
+            route_again,
+            manifest_again,
+            deadline,
+            put_back,
+            account::due_in(world, plugin),
+        ]
+        .into_iter()
+        .flatten()
+        .min(),
     }
 }
 
@@ -274,7 +295,7 @@ fn confirm(state: State, world: &World) -> (State, Option<i64>) {
 
 /// The core's own verdict, as this plugin refers to it.
 fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault> {
-    if plugin.ui.is_empty() && world.core.is_some() {
+    if plugin.ui.is_empty() && plugin.account.is_none() && world.core.is_some() {
         return None;
     }
     if let Some(candidate) = grant::no_core(world) {

@@ -29,7 +29,8 @@ const HELD: &str = "RegistrationHeld";
 /// Judges every entry.
 #[must_use]
 pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
-    plugin.ui.iter().map(|entry| judge_entry(world, entry)).collect()
+    let ui = plugin.ui.iter().map(|entry| judge_entry(world, entry));
+    ui.chain(super::account::judge(world, plugin)).collect()
 }
 
 fn judge_entry(world: &World, entry: &UiEntry) -> Row {

@@ -24,7 +24,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
         return State::Good;
     };
     let Some(gateway) = &expose.gateway else {
-        return State::Good;
+        return super::ingress::judge(world, plugin);
     };
     let namespace = gateway
         .namespace

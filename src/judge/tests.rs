@@ -3,9 +3,11 @@
 mod chains;
 mod core;
 mod exposure;
+mod ingress;
 mod phases;
 mod properties;
 mod restart;
+mod sources;
 mod table_container;
 mod table_pods;
 mod table_reach;

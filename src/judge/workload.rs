@@ -6,12 +6,15 @@ use super::exposure;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
-use crate::api::fault::{Fault, Layer};
+use crate::api::fault::{Fault, Layer, Resolution};
 use crate::api::parse::Plugin;
 use crate::api::plugin::Workload;
 use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
-use crate::observe::memory::ChildKind;
+use crate::observe::memory::{ChildKind, Refusal};
+
+/// One text for all that a rollout goes through: its steps follow one another within seconds.
+pub(super) const ROLLING: &str = "the Deployment is being rolled out";
 
 /// Judges children, Deployment and pods. Also: the seconds after which time alone may change what a pod shows.
 #[must_use]
@@ -36,6 +39,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
     if let Some(failure) = &deployment.replica_failure {
         return (State::bad(replica_failure(failure, world)), None);
     }
+    if plugin.is_scaled_to_zero() && deployment.desired == 0 {
+        return (State::Good, None);
+    }
     let states = pods(world, plugin, deployment);
     let again = states.iter().filter_map(|(_, state)| state.again()).min();
     (of_pods(world, deployment, states), again)
@@ -53,16 +59,7 @@ fn of_pods(world: &World, deployment: &DeploymentFact, states: Vec<(&PodFact, St
     if deployment.rolled_out() || scaled(world, deployment) {
         return State::Good;
     }
-    worst.unwrap_or_else(|| State::waiting("RolloutInProgress", "the Deployment is being rolled out"))
-}
-
-/// Whether any pod serves now, of whatever revision.
-#[must_use]
-pub fn available(world: &World) -> State {
-    match &world.children.deployment {
-        Some(deployment) if deployment.available > 0 => State::Good,
-        _ => State::waiting("NoReadyPods", "no pod is ready"),
-    }
+    worst.unwrap_or_else(|| State::waiting("RolloutInProgress", ROLLING))
 }
 
 /// The revision that a look at the manifest is of: the newest revision of the pods, once no other one serves. A change
@@ -125,25 +122,36 @@ fn refused_child(world: &World) -> Option<State> {
     world
         .memory
         .iter()
-        .filter(|(kind, _)| **kind != ChildKind::HttpRoute)
-        .find_map(|(kind, memory)| {
-            memory.refusal.as_ref().map(|refusal| {
-                let key = &world.itself.key;
-                State::bad(
-                    Candidate::new(
-                        refusal.reason,
-                        refusal.since,
-                        format!("the {} cannot be applied: {}", kind.kind(), refusal.message),
-                    )
-                    .evidence(
-                        "API server",
-                        refusal.message.clone(),
-                        Some(format!("{}/{}", kind.kind(), key.name)),
-                    )
-                    .object(kind.api_version(), kind.kind(), &key.namespace, &key.name),
-                )
-            })
-        })
+        .filter(|(kind, _)| !matches!(kind, ChildKind::HttpRoute | ChildKind::Ingress))
+        .find_map(|(kind, memory)| Some(State::bad(refused(world, *kind, memory.refusal.as_ref()?))))
+}
+
+fn refused(world: &World, kind: ChildKind, refusal: &Refusal) -> Candidate {
+    let key = &world.itself.key;
+    let told = format!("the {} cannot be applied: {}", kind.kind(), refusal.message);
+    let owner = format!("{}/{}", kind.kind(), key.name);
+    let candidate = Candidate::new(refusal.reason, refusal.since, told).evidence(
+        "API server",
+        refusal.message.clone(),
+        Some(owner),
+    );
+    let Some(field) = &refusal.field else {
+        return candidate.object(kind.api_version(), kind.kind(), &key.namespace, &key.name);
+    };
+    let plugin = candidate
+        .object(
+            "plugins.wazo.io/v1alpha1",
+            "WazoPlugin",
+            &key.namespace,
+            &key.name,
+        )
+        .field(field.clone());
+    // What the schema of a pod refuses in our own words is not taken later either.
+    if refusal.reason == Reason::ApplyRejected {
+        plugin.resolution(Resolution::SpecChange)
+    } else {
+        plugin
+    }
 }
 
 /// A change of the number of pods alone does not take away that the revision is in force.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::fields::Ownership;
 use crate::api::reason::Reason;
 
 /// Why a WazoCore cannot be used, before anything is sent to it.
@@ -34,18 +35,8 @@ pub struct Identity {
     pub owner: Option<String>,
     /// Whether it is being deleted.
     pub deleting: bool,
-}
-
-impl Identity {
-    /// What changes when somebody edits the object: the generation, or the version where the kind has no generation.
-    #[must_use]
-    pub fn edition(&self) -> String {
-        if self.generation > 0 {
-            self.generation.to_string()
-        } else {
-            self.resource_version.clone()
-        }
-    }
+    /// Whose its fields are.
+    pub fields: Ownership,
 }
 
 /// A condition of a foreign object.
@@ -125,6 +116,30 @@ pub struct RouteParentFact {
     pub accepted: Option<ConditionFact>,
     /// `ResolvedRefs`.
     pub resolved: Option<ConditionFact>,
+}
+
+/// An Ingress of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IngressFact {
+    /// Who it is.
+    pub id: Identity,
+    /// `spec.ingressClassName`: the one that the cluster chose, where the plugin names none.
+    pub class: Option<String>,
+    /// Its addresses that are IP addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Whether its controller has published where it is reached, by address or by name.
+    pub published: bool,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+}
+
+/// A NetworkPolicy of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkPolicyFact {
+    /// Who it is.
+    pub id: Identity,
+    /// The private addresses of the core that it lets the pods reach.
+    pub core: Vec<IpAddr>,
 }
 
 /// A Gateway.

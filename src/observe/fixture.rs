@@ -4,6 +4,7 @@
 mod core;
 mod pods;
 pub(crate) mod random;
+pub(crate) mod sources;
 mod trouble;
 
 use std::time::Duration;
@@ -12,11 +13,12 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::allowance::Allowance;
-use super::facts::{DeploymentFact, GatewayFact, Identity, RouteFact, RouteParentFact};
+use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
+use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory};
+use super::memory::{ChildKind, ChildMemory, Left};
 use super::store::ChildFacts;
-use super::world::{GatewayView, Itself, World};
+use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{WazoPluginSpec, WazoPluginStatus};
@@ -76,6 +78,7 @@ impl World {
                 has_ledger: true,
                 ledger: Ledger::default(),
                 abandon: false,
+                rotate: None,
                 requested_at: None,
                 plugin: Plugin::parse(spec()),
                 core: Some(core_key()),
@@ -88,15 +91,20 @@ impl World {
             allowance: Allowance::of("acme", None, "acme", None),
             children: ChildFacts::default(),
             memory: Default::default(),
+            backend: None,
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
             }),
+            ingress_class: IngressClassView::NotAsked,
+            account: None,
+            account_refusal: None,
             probe: ProbeFacts::default(),
             outcomes: Vec::new(),
             shared: std::collections::BTreeSet::new(),
             core_secrets: std::collections::BTreeSet::new(),
             rollout_deadline: Duration::from_secs(240),
+            drift_window: Duration::from_secs(3600),
             now: at(NOW),
         }
     }
@@ -128,6 +136,10 @@ impl World {
             }),
             service: Some(Identity::default()),
             service_account: Some(Identity::default()),
+            disruption_budget: None,
+            ingress: None,
+            network_policy: None,
+            accounts: Default::default(),
             pods: [("crm-panel-abc-1".to_owned(), serving("crm-panel-abc-1", 7))].into(),
         };
         world
@@ -140,12 +152,38 @@ impl World {
         Self::reachable().registered().reported()
     }
 
+    /// It is exposed by an Ingress, at a private address.
+    pub(crate) fn with_ingress(self) -> Self {
+        let mut world = self.spec(|spec| {
+            let expose = spec.expose.as_mut().unwrap();
+            expose.gateway = None;
+            expose.ingress = serde_json::from_value(serde_json::json!({"className": "nginx"})).unwrap();
+        });
+        world.itself.generation -= 1;
+        world.gateway = GatewayView::NotAsked;
+        world.ingress_class = IngressClassView::Found;
+        world.children.route = None;
+        world.children.ingress = Some(IngressFact {
+            class: Some("nginx".to_owned()),
+            addresses: vec!["10.1.0.2".parse().unwrap()],
+            published: true,
+            created: Some(at(START)),
+            ..IngressFact::default()
+        });
+        world.memory.remove(&ChildKind::HttpRoute);
+        world.applied()
+    }
+
     /// The children are as the plan wants them, and remembered so.
     pub(crate) fn applied(mut self) -> Self {
         let plugin = self.itself.plugin.clone().unwrap();
         for want in children::all(&self, &plugin) {
             let (generation, resource_version) = match want.kind {
-                ChildKind::Deployment | ChildKind::HttpRoute => (1, "50"),
+                ChildKind::Deployment
+                | ChildKind::PodDisruptionBudget
+                | ChildKind::HttpRoute
+                | ChildKind::Ingress
+                | ChildKind::NetworkPolicy => (1, "50"),
                 ChildKind::Service | ChildKind::ServiceAccount => (0, "50"),
             };
             let id = Identity {
@@ -156,17 +194,27 @@ impl World {
                 label: Some(self.itself.key.name.clone()),
                 owner: Some(self.itself.uid.clone()),
                 deleting: false,
+                fields: Ownership::after_apply(&want.object, &[], ""),
             };
             let memory = ChildMemory {
-                left: Some((id.uid.clone(), id.edition())),
-                refusal: None,
+                left: Some(Left {
+                    uid: id.uid.clone(),
+                    hash: id.applied.clone().unwrap_or_default(),
+                    denied: Vec::new(),
+                }),
+                ..ChildMemory::default()
             };
             self.memory.insert(want.kind, memory);
             match want.kind {
                 ChildKind::ServiceAccount => self.children.service_account = Some(id),
                 ChildKind::Service => self.children.service = Some(id),
+                ChildKind::PodDisruptionBudget => self.children.disruption_budget = Some(id),
                 ChildKind::Deployment => self.children.deployment.get_or_insert_default().id = id,
                 ChildKind::HttpRoute => self.children.route.get_or_insert_default().id = id,
+                ChildKind::Ingress => self.children.ingress.get_or_insert_default().id = id,
+                ChildKind::NetworkPolicy => {
+                    self.children.network_policy.get_or_insert_default().id = id;
+                }
             }
         }
         self
@@ -175,7 +223,7 @@ impl World {
     /// The manifests were looked at.
     pub(crate) fn looked_at(mut self, public: Look, pod: Option<Look>) -> Self {
         let good = public.is_good();
-        let revision = crate::judge::workload::revision(&self);
+        let revision = crate::judge::source::revision(&self);
         let plugin = self.itself.plugin.clone().unwrap();
         let last_good = self
             .probe

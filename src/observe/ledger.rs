@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+use uuid::Uuid;
 
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::ui_manifest::Product;
@@ -27,6 +28,9 @@ pub struct Ledger {
     /// Manifest URLs.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ui: BTreeSet<LedgerEntry>,
+    /// Tenants in which an account may stand.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<Uuid>,
 }
 
 impl Ledger {
@@ -61,13 +65,14 @@ impl Ledger {
         };
         Self {
             ui: urls.flat_map(both).collect(),
+            ..Self::default()
         }
     }
 
     /// The text of the annotation; `None` for an empty ledger, which needs none.
     #[must_use]
     pub fn write(&self) -> Option<String> {
-        if self.ui.is_empty() {
+        if *self == Self::default() {
             None
         } else {
             serde_json::to_string(self).ok()

@@ -6,16 +6,18 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
     ContainerState as State, ContainerStateTerminated, Pod, PodCondition, PodStatus,
 };
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 
 use super::conditions::find;
 use super::facts::{
-    ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, PodFact, RouteFact,
-    RouteParentFact, Termination,
+    ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, IngressFact,
+    NetworkPolicyFact, PodFact, RouteFact, RouteParentFact, Termination,
 };
+use super::fields::Ownership;
 use super::gateway_api::{Gateway, HttpRoute};
-use crate::api::names::{APPLIED_ANNOTATION, PLUGIN_LABEL};
+use crate::api::names::{APPLIED_ANNOTATION, CORE_ADDRESSES_ANNOTATION, PLUGIN_LABEL};
 use crate::keys::PluginKey;
 
 /// The name of the plugin's container.
@@ -56,6 +58,7 @@ pub fn identity(meta: &ObjectMeta) -> Identity {
             .find(|owner| owner.controller == Some(true))
             .map(|owner| owner.uid.clone()),
         deleting: meta.deletion_timestamp.is_some(),
+        fields: Ownership::of(meta.managed_fields.as_ref()),
     }
 }
 
@@ -132,6 +135,54 @@ pub fn gateway(object: &Gateway) -> GatewayFact {
             .filter_map(|address| address.value.parse().ok())
             .collect(),
         programmed: find(&object.status.conditions, "Programmed"),
+    }
+}
+
+/// An Ingress as a fact.
+#[must_use]
+pub fn ingress(object: &Ingress) -> IngressFact {
+    let published = object
+        .status
+        .iter()
+        .filter_map(|status| status.load_balancer.as_ref()?.ingress.as_ref())
+        .flatten();
+    let places: Vec<_> = published.collect();
+    IngressFact {
+        id: identity(&object.metadata),
+        class: object
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.ingress_class_name.clone()),
+        addresses: places
+            .iter()
+            .filter_map(|place| place.ip.as_ref()?.parse().ok())
+            .collect(),
+        published: places
+            .iter()
+            .any(|place| place.ip.is_some() || place.hostname.is_some()),
+        created: object.metadata.creation_timestamp.as_ref().map(|time| time.0),
+    }
+}
+
+/// Whether an IngressClass is the cluster's default.
+#[must_use]
+pub fn is_default_class(object: &IngressClass) -> bool {
+    let annotations = object.metadata.annotations.as_ref();
+    annotations
+        .and_then(|all| all.get("ingressclass.kubernetes.io/is-default-class"))
+        .is_some_and(|value| value == "true")
+}
+
+/// A NetworkPolicy as a fact.
+#[must_use]
+pub fn network_policy(object: &NetworkPolicy) -> NetworkPolicyFact {
+    let annotations = object.metadata.annotations.as_ref();
+    NetworkPolicyFact {
+        id: identity(&object.metadata),
+        core: annotations
+            .and_then(|all| all.get(CORE_ADDRESSES_ANNOTATION))
+            .map(|text| text.split(',').filter_map(|part| part.parse().ok()).collect())
+            .unwrap_or_default(),
     }
 }
 

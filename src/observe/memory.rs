@@ -2,6 +2,7 @@
 //! quick. After a restart it is empty, and the annotation on each child tells what was applied.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -18,17 +19,27 @@ pub enum ChildKind {
     Deployment,
     /// `v1 Service`.
     Service,
+    /// `policy/v1 PodDisruptionBudget`.
+    PodDisruptionBudget,
     /// `gateway.networking.k8s.io/v1 HTTPRoute`.
     HttpRoute,
+    /// `networking.k8s.io/v1 Ingress`.
+    Ingress,
+    /// `networking.k8s.io/v1 NetworkPolicy`.
+    NetworkPolicy,
 }
 
 impl ChildKind {
     /// All kinds, in the order in which they are applied.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::ServiceAccount,
+        // Before the pods: none of them ever runs without it.
+        Self::NetworkPolicy,
         Self::Deployment,
         Self::Service,
+        Self::PodDisruptionBudget,
         Self::HttpRoute,
+        Self::Ingress,
     ];
 
     /// The kind's name.
@@ -38,7 +49,10 @@ impl ChildKind {
             Self::ServiceAccount => "ServiceAccount",
             Self::Deployment => "Deployment",
             Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::HttpRoute => "HTTPRoute",
+            Self::Ingress => "Ingress",
+            Self::NetworkPolicy => "NetworkPolicy",
         }
     }
 
@@ -48,7 +62,9 @@ impl ChildKind {
         match self {
             Self::ServiceAccount | Self::Service => "v1",
             Self::Deployment => "apps/v1",
+            Self::PodDisruptionBudget => "policy/v1",
             Self::HttpRoute => "gateway.networking.k8s.io/v1",
+            Self::Ingress | Self::NetworkPolicy => "networking.k8s.io/v1",
         }
     }
 
@@ -59,7 +75,10 @@ impl ChildKind {
             Self::ServiceAccount => "serviceaccounts",
             Self::Deployment => "deployments",
             Self::Service => "services",
+            Self::PodDisruptionBudget => "poddisruptionbudgets",
             Self::HttpRoute => "httproutes",
+            Self::Ingress => "ingresses",
+            Self::NetworkPolicy => "networkpolicies",
         }
     }
 }
@@ -71,15 +90,65 @@ pub struct Refusal {
     pub reason: Reason,
     /// The API server's words.
     pub message: String,
+    /// The field of the WazoPlugin that it is about, where that is known.
+    pub field: Option<String>,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// What our last apply of a child left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The object's uid.
+    pub uid: String,
+    /// The hash of the configuration.
+    pub hash: String,
+    /// Applied fields that were not ours right after the apply: the server, or a webhook, does not let us have them.
+    pub denied: Vec<String>,
+}
+
+/// What somebody else changed of an object that the operator made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The kind of the object; `application` for one of the core.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The paths of the fields, never their values; empty: the whole object was deleted.
+    pub fields: Vec<String>,
+    /// The field manager that has them now, where the API server tells.
+    pub by: Option<String>,
+    /// Since when it is left alone, where it was put back too often.
+    pub stopped: Option<Timestamp>,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\" was ", self.kind, self.name)?;
+        if self.fields.is_empty() {
+            return f.write_str("deleted");
+        }
+        f.write_str("changed")?;
+        if let Some(by) = &self.by {
+            write!(f, " by {by}")?;
+        }
+        write!(f, ": {}", self.fields.join(", "))
+    }
 }
 
 /// What is remembered of one child.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChildMemory {
-    /// Uid and edition (generation or version) that our last apply left.
-    pub left: Option<(String, String)>,
+    /// What our last apply left.
+    pub left: Option<Left>,
+    /// When it was put back, each with the generation of the plugin's spec; only the last hour counts.
+    pub corrections: Vec<(Timestamp, i64)>,
+    /// Since when, and for which generation of the plugin's spec, it is not put back any more.
+    pub stopped: Option<(Timestamp, i64)>,
+    /// What somebody changed and is left so.
+    pub drift: Option<Drift>,
+    /// The hash of the configuration that the API server would take, by a dry run.
+    pub rehearsed: Option<String>,
     /// Why the last apply was refused.
     pub refusal: Option<Refusal>,
 }
@@ -88,6 +157,7 @@ pub struct ChildMemory {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     inner: Arc<Mutex<HashMap<PluginKey, BTreeMap<ChildKind, ChildMemory>>>>,
+    accounts: Arc<Mutex<HashMap<PluginKey, Refusal>>>,
 }
 
 impl Memory {
@@ -108,8 +178,36 @@ impl Memory {
         edit(inner.entry(key.clone()).or_default().entry(kind).or_default());
     }
 
+    /// Why a Secret of the plugin's account could not be written.
+    #[must_use]
+    pub fn account(&self, key: &PluginKey) -> Option<Refusal> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(key).cloned()
+    }
+
+    /// Notes why a Secret of the plugin's account could not be written, or that it could.
+    pub fn set_account(&self, key: &PluginKey, refusal: Option<(Reason, String)>) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((reason, message)) = refusal else {
+            accounts.remove(key);
+            return;
+        };
+        let since = accounts
+            .get(key)
+            .filter(|known| known.reason == reason)
+            .map_or_else(Timestamp::now, |known| known.since);
+        let refusal = Refusal {
+            reason,
+            message,
+            field: None,
+            since,
+        };
+        accounts.insert(key.clone(), refusal);
+    }
+
     /// Forgets a plugin.
     pub fn forget(&self, key: &PluginKey) {
+        self.set_account(key, None);
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,10 +1,12 @@
 //! What the cluster shows: watched objects become small facts on arrival, and the facts about one plugin are put
 //! together into its [`World`](world::World).
 
+pub mod account_secret;
 pub mod allowance;
 pub mod conditions;
 pub mod directory;
 pub mod facts;
+pub mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gateway_api;
@@ -13,6 +15,9 @@ pub mod map;
 pub mod memory;
 pub mod owner;
 pub mod references;
+pub mod routed;
+pub mod service_facts;
+pub mod service_watch;
 pub mod store;
 pub mod watch;
 pub mod world;

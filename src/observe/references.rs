@@ -5,7 +5,7 @@ use kube::{Api, Client, Resource};
 use std::sync::Arc;
 
 use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec, WazoCoreStatus};
-use crate::api::names::{ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE};
+use crate::api::names::{ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, is_object_name};
 use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
@@ -102,6 +102,20 @@ async fn read_from(
             "spec.tenant: is not a uuid",
         ));
     };
+    // The names go into paths of the API, and the operator may read Secrets of other namespaces.
+    let bundle = spec
+        .ca_bundle
+        .as_ref()
+        .map(|reference| &reference.config_map_name);
+    for (field, name) in [
+        ("spec.credentials.secretName", Some(&spec.credentials.secret_name)),
+        ("spec.caBundle.configMapName", bundle),
+    ] {
+        if name.is_some_and(|name| !is_object_name(name)) {
+            let problem = format!("{field}: must be the name of an object of this namespace");
+            return Ok(unusable(Reason::InvalidSpec, field, problem));
+        }
+    }
     let authority = match copy {
         Some(copy) => Ok(Ok(authority_of(copy))),
         None => ca_bundle(client, &namespace, &spec).await,

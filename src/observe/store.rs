@@ -3,9 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
+
+use super::account_secret::AccountSecret;
 use super::allowance::Labels;
-use super::facts::{DeploymentFact, GatewayFact, Identity, PodFact, RouteFact};
+use super::facts::{
+    DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, PodFact, RouteFact,
+};
 use super::memory::ChildKind;
+use super::service_facts::BackendFact;
+use crate::api::plugin::ServiceReference;
 use crate::keys::{Key, PluginKey};
 
 /// The children of one plugin, and its pods.
@@ -17,8 +24,16 @@ pub struct ChildFacts {
     pub deployment: Option<DeploymentFact>,
     /// Its Service.
     pub service: Option<Identity>,
+    /// Its PodDisruptionBudget.
+    pub disruption_budget: Option<Identity>,
     /// Its HTTPRoute.
     pub route: Option<RouteFact>,
+    /// Its Ingress.
+    pub ingress: Option<IngressFact>,
+    /// Its NetworkPolicy.
+    pub network_policy: Option<NetworkPolicyFact>,
+    /// The Secrets of its account by name.
+    pub accounts: BTreeMap<String, AccountSecret>,
     /// Its pods by name.
     pub pods: BTreeMap<String, PodFact>,
 }
@@ -31,7 +46,10 @@ impl ChildFacts {
             ChildKind::ServiceAccount => self.service_account.as_ref(),
             ChildKind::Deployment => self.deployment.as_ref().map(|deployment| &deployment.id),
             ChildKind::Service => self.service.as_ref(),
+            ChildKind::PodDisruptionBudget => self.disruption_budget.as_ref(),
             ChildKind::HttpRoute => self.route.as_ref().map(|route| &route.id),
+            ChildKind::Ingress => self.ingress.as_ref().map(|ingress| &ingress.id),
+            ChildKind::NetworkPolicy => self.network_policy.as_ref().map(|policy| &policy.id),
         }
     }
 
@@ -52,6 +70,9 @@ struct Inner {
     gateways: HashMap<Key, GatewayFact>,
     namespaces: HashMap<String, Labels>,
     gateway_api_missing: bool,
+    backends: HashMap<PluginKey, BackendFact>,
+    /// By name, and whether it is the cluster's default.
+    ingress_classes: BTreeMap<String, bool>,
 }
 
 impl FactStore {
@@ -124,6 +145,59 @@ impl FactStore {
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
         self.read(|inner| inner.namespaces.keys().cloned().collect())
+    }
+
+    /// What is known of the Service that a plugin names, where it is this one.
+    #[must_use]
+    pub fn backend(&self, key: &PluginKey, reference: &ServiceReference) -> Option<BackendFact> {
+        let found = self.read(|inner| inner.backends.get(key).cloned());
+        found.filter(|backend| backend.reference == *reference)
+    }
+
+    /// Begins anew with, or forgets, the Service that a plugin names.
+    pub fn set_backend(&self, key: &PluginKey, fact: Option<BackendFact>) {
+        self.write(|inner| match fact {
+            Some(fact) => drop(inner.backends.insert(key.clone(), fact)),
+            None => drop(inner.backends.remove(key)),
+        });
+    }
+
+    /// Changes what is known of the Service that a plugin names, as long as it is this one; true where that made a
+    /// difference.
+    pub fn edit_backend(
+        &self,
+        key: &PluginKey,
+        reference: &ServiceReference,
+        now: Timestamp,
+        edit: impl FnOnce(&mut BackendFact),
+    ) -> bool {
+        self.write(|inner| {
+            let known = inner.backends.get_mut(key);
+            let Some(known) = known.filter(|known| known.reference == *reference) else {
+                return false;
+            };
+            let before = known.clone();
+            edit(known);
+            if before.ready().is_empty() != known.ready().is_empty() {
+                known.since = now;
+            }
+            before != *known
+        })
+    }
+
+    /// The IngressClasses by name, and whether each is the cluster's default.
+    #[must_use]
+    pub fn ingress_classes(&self) -> BTreeMap<String, bool> {
+        self.read(|inner| inner.ingress_classes.clone())
+    }
+
+    /// Changes what is known of the IngressClasses; true where that made a difference.
+    pub fn edit_ingress_classes(&self, edit: impl FnOnce(&mut BTreeMap<String, bool>)) -> bool {
+        self.write(|inner| {
+            let before = inner.ingress_classes.clone();
+            edit(&mut inner.ingress_classes);
+            before != inner.ingress_classes
+        })
     }
 
     /// The plugins with children, for a relist to find those whose object is gone.

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use futures::{StreamExt, future};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -14,12 +16,13 @@ use std::time::Duration;
 
 mod namespaces;
 
-use super::facts::{DeploymentFact, Identity, RouteFact};
+use super::account_secret::AccountSecret;
+use super::facts::{DeploymentFact, Identity, IngressFact, NetworkPolicyFact, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::memory::ChildKind;
 use super::store::{ChildFacts, FactStore};
-use crate::api::names::PLUGIN_LABEL;
+use crate::api::names::{ACCOUNT_LABEL, PLUGIN_LABEL};
 use crate::keys::{Key, PluginKey, Wake, Waker};
 
 /// How many lists have still to arrive before the facts are whole.
@@ -49,7 +52,7 @@ pub struct Watches {
 }
 
 /// How many watches there are.
-const WATCHES: usize = 7;
+const WATCHES: usize = 12;
 
 impl Watches {
     /// Prepares the watches.
@@ -76,9 +79,15 @@ impl Watches {
             watches.children::<Service>(),
             watches.children::<HttpRoute>(),
             future::join3(
-                watches.children::<Pod>(),
-                watches.gateways(),
-                namespaces::follow(watches),
+                future::join(watches.children::<Secret>(), namespaces::follow(watches)),
+                watches.children::<PodDisruptionBudget>(),
+                future::join5(
+                    watches.children::<Ingress>(),
+                    watches.children::<NetworkPolicy>(),
+                    watches.children::<Pod>(),
+                    watches.gateways(),
+                    watches.ingress_classes(),
+                ),
             ),
         )
         .await;
@@ -86,7 +95,7 @@ impl Watches {
 
     async fn children<K: Child>(&self) {
         let mut listed = HashSet::new();
-        let labelled = watcher::Config::default().labels(PLUGIN_LABEL);
+        let labelled = watcher::Config::default().labels(K::LABEL);
         self.follow::<K>(labelled, |event| match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => {
@@ -159,6 +168,36 @@ impl Watches {
         }
     }
 
+    async fn ingress_classes(&self) {
+        let mut listed = std::collections::BTreeMap::new();
+        self.follow::<IngressClass>(watcher::Config::default(), |event| {
+            let changed = match event {
+                Event::Init => {
+                    listed.clear();
+                    false
+                }
+                Event::InitApply(class) => {
+                    listed.insert(class.name_any(), map::is_default_class(&class));
+                    false
+                }
+                Event::InitDone => {
+                    let all = std::mem::take(&mut listed);
+                    self.store.edit_ingress_classes(|classes| *classes = all)
+                }
+                Event::Apply(class) => self.store.edit_ingress_classes(|classes| {
+                    classes.insert(class.name_any(), map::is_default_class(&class));
+                }),
+                Event::Delete(class) => self.store.edit_ingress_classes(|classes| {
+                    classes.remove(&class.name_any());
+                }),
+            };
+            if changed {
+                self.wake(Wake::IngressClasses);
+            }
+        })
+        .await;
+    }
+
     fn wake(&self, wake: Wake) {
         // A closed receiver means that the operator is ending.
         let _ = self.waker.send(wake);
@@ -226,7 +265,10 @@ pub fn arrived(store: &FactStore, plugin: &PluginKey, kind: ChildKind, answer: &
         ChildKind::ServiceAccount => decoded::<ServiceAccount>(facts, value),
         ChildKind::Deployment => decoded::<Deployment>(facts, value),
         ChildKind::Service => decoded::<Service>(facts, value),
+        ChildKind::PodDisruptionBudget => decoded::<PodDisruptionBudget>(facts, value),
         ChildKind::HttpRoute => decoded::<HttpRoute>(facts, value),
+        ChildKind::Ingress => decoded::<Ingress>(facts, value),
+        ChildKind::NetworkPolicy => decoded::<NetworkPolicy>(facts, value),
     });
 }
 
@@ -258,6 +300,8 @@ trait Watched: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + S
 
 /// A kind whose objects belong to plugins, and its place in their facts.
 trait Child: Watched {
+    /// The label by which the objects are found.
+    const LABEL: &str = PLUGIN_LABEL;
     /// The plugin that an object belongs to. A child bears the plugin's name, whatever somebody did to its labels.
     fn plugin(object: &Self) -> Option<PluginKey> {
         Some(key_of(object))
@@ -333,17 +377,62 @@ impl Known for RouteFact {
     }
 }
 
+impl Known for IngressFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
+impl Known for NetworkPolicyFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
 single_child!(ServiceAccount, service_account, |object: &ServiceAccount| {
     map::identity(&object.metadata)
 });
 single_child!(Service, service, |object: &Service| map::identity(
     &object.metadata
 ));
+single_child!(
+    PodDisruptionBudget,
+    disruption_budget,
+    |object: &PodDisruptionBudget| map::identity(&object.metadata)
+);
 single_child!(Deployment, deployment, map::deployment);
 single_child!(HttpRoute, route, map::route, true);
+single_child!(Ingress, ingress, map::ingress);
+single_child!(NetworkPolicy, network_policy, map::network_policy);
+
+impl Watched for IngressClass {}
 
 impl Watched for Gateway {
     const GATEWAY_API: bool = true;
+}
+
+impl Watched for Secret {}
+
+impl Child for Secret {
+    const LABEL: &str = ACCOUNT_LABEL;
+
+    fn plugin(object: &Self) -> Option<PluginKey> {
+        map::plugin_of(object)
+    }
+
+    fn set(facts: &mut ChildFacts, object: &Self) {
+        if let Some(fact) = AccountSecret::of(object) {
+            facts.accounts.insert(object.name_any(), fact);
+        }
+    }
+
+    fn clear(facts: &mut ChildFacts, object: &Self) {
+        facts.accounts.remove(&object.name_any());
+    }
+
+    fn retain(facts: &mut ChildFacts, _plugin: &str, listed: &dyn Fn(&str) -> bool) {
+        facts.accounts.retain(|name, _| listed(name));
+    }
 }
 
 impl Watched for Pod {}

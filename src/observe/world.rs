@@ -11,12 +11,14 @@ use super::allowance::Allowance;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
 use super::ledger::{Ledger, LedgerEntry};
-use super::memory::{ChildKind, ChildMemory};
+use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::ui_manifest::Product;
+use crate::core::account::AccountFact;
 use crate::core::facts::{CoreFacts, StepOutcome};
 use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
@@ -42,6 +44,8 @@ pub struct Itself {
     pub has_ledger: bool,
     /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
     pub abandon: bool,
+    /// The annotation `plugins.wazo.io/rotate`.
+    pub rotate: Option<String>,
     /// The annotation `reconcile.plugins.wazo.io/requestedAt`.
     pub requested_at: Option<String>,
     /// The spec, or the first field of it that is not usable.
@@ -61,6 +65,8 @@ pub struct CoreView {
     pub entry: Arc<CoreEntry>,
     /// What its actor knows.
     pub facts: Option<Arc<CoreFacts>>,
+    /// The certificate authority of its stack, PEM, where it has one of its own.
+    pub ca_pem: Option<Arc<[u8]>>,
 }
 
 impl CoreView {
@@ -131,6 +137,19 @@ pub enum GatewayView {
     Found(GatewayFact),
 }
 
+/// The IngressClass of a plugin's Ingress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressClassView {
+    /// The plugin has no Ingress.
+    NotAsked,
+    /// There is no class of the name that the plugin gives.
+    NotFound,
+    /// The plugin names none, and the cluster has no default.
+    NoDefault,
+    /// It is there.
+    Found,
+}
+
 /// All that is known about one plugin at one moment.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -145,10 +164,18 @@ pub struct World {
     pub children: ChildFacts,
     /// What we remember of our writes to them.
     pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// The Service that it names in `spec.serviceRef`.
+    pub backend: Option<BackendFact>,
     /// Its Gateway.
     pub gateway: GatewayView,
+    /// The class of its Ingress.
+    pub ingress_class: IngressClassView,
     /// What the prober saw.
     pub probe: ProbeFacts,
+    /// What is known of its account at the core.
+    pub account: Option<AccountFact>,
+    /// Why a Secret of its account could not be written.
+    pub account_refusal: Option<Refusal>,
     /// What became of its wishes at the core.
     pub outcomes: Vec<StepOutcome>,
     /// What other plugins of this cluster declare as theirs, too: it stays in the core when this one goes.
@@ -157,6 +184,8 @@ pub struct World {
     pub core_secrets: BTreeSet<String>,
     /// How long a rollout may take.
     pub rollout_deadline: Duration,
+    /// Within how long three corrections of one object are a fight.
+    pub drift_window: Duration,
     /// The moment.
     pub now: Timestamp,
 }

@@ -2,6 +2,7 @@
 //! [`children`], one per kind of registration below [`registrations`].
 
 pub mod children;
+pub mod drift;
 pub mod finalizer;
 pub mod outline;
 pub mod probes;
@@ -9,13 +10,18 @@ pub mod registrations;
 #[cfg(test)]
 mod tests;
 
+use crate::api::parse::Plugin;
+use crate::api::plugin::{RegistrationKind, ServiceReference};
 use crate::core::facts::CoreStep;
-use crate::judge::Assessment;
+use crate::judge::{Assessment, grant};
 use crate::keys::CoreKey;
+use crate::observe::facts::{ContainerState, PodFact};
+use crate::observe::memory::ChildKind;
 use crate::observe::world::World;
 use crate::probe::{ProbeJob, ReadinessJob};
-use children::Want;
+use children::{How, Want};
 use finalizer::MetadataChange;
+use registrations::account::AccountPlan;
 
 /// What is to be done for one plugin.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +32,12 @@ pub struct Plan {
     pub children: Vec<Want>,
     /// What is wished for at the core; `None` where there is no core to ask.
     pub core: Option<CoreWishes>,
+    /// What is done about the account.
+    pub account: AccountPlan,
     /// What the prober looks at.
     pub probes: Vec<ProbeJob>,
+    /// The Service of the partner's that is watched.
+    pub service: Option<ServiceReference>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
@@ -67,12 +77,14 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
             ..Plan::default()
         };
     };
-    let wanted = registrations::wanted(world, plugin, assessment);
+    let mut wanted = registrations::wanted(world, plugin, assessment);
     let (probes, readiness) = probes::jobs(world, plugin, assessment);
     let children = children::all(world, plugin);
+    let account = accounts(world, plugin, &children);
+    wanted.ledger.accounts.clone_from(&account.tenants);
     let metadata = finalizer::keep(world, &wanted.ledger);
     if plugin.spec.suspended() {
-        let pending = metadata.is_some() || children.iter().any(Want::writes);
+        let pending = metadata.is_some() || children.iter().any(Want::writes) || account.secret.is_some();
         return Plan {
             suspended: true,
             pending,
@@ -83,16 +95,39 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         metadata,
         children,
         core: wanted.wishes,
+        account,
         probes,
+        service: plugin.spec.service_ref.clone(),
         readiness,
         ..Plan::default()
     }
 }
 
+fn accounts(world: &World, plugin: &Plugin, children: &[Want]) -> AccountPlan {
+    let standing = grant::standing(world, RegistrationKind::Account);
+    registrations::account::plan(world, plugin, standing, rolled(world, children))
+}
+
+/// Whether the pods that run are those of the Deployment as it is wanted, and no others run. One that is to go and is
+/// still there may use what it was given.
+fn rolled(world: &World, children: &[Want]) -> bool {
+    let deployment = children.iter().find(|want| want.kind == ChildKind::Deployment);
+    let Some(known) = &world.children.deployment else {
+        return deployment.is_none() && world.children.pods.is_empty();
+    };
+    let of_another = |pod: &PodFact| {
+        pod.revision != known.template && !matches!(pod.container.state, ContainerState::Terminated(_))
+    };
+    deployment.is_some_and(|want| want.how == How::Keep)
+        && known.rolled_out()
+        && !world.children.pods.values().any(of_another)
+}
+
 /// Deletion: the registrations go first; the children stay until they are gone, and then go with the object.
 fn deletion(world: &World) -> Plan {
     let removal = registrations::removal(world);
-    let metadata = if removal.done {
+    let account = registrations::account::removal(world);
+    let metadata = if removal.done && account.settled {
         finalizer::release(world)
     } else {
         None
@@ -100,6 +135,7 @@ fn deletion(world: &World) -> Plan {
     Plan {
         metadata,
         core: removal.wishes,
+        account,
         ..Plan::default()
     }
 }

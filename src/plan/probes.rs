@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
-use crate::judge::workload::{newest_pods, revision};
+use crate::judge::service;
+use crate::judge::source::revision;
+use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
-use crate::observe::world::{GatewayView, World};
+use crate::observe::world::{GatewayView, IngressClassView, World};
 use crate::probe::{ProbeJob, ReadinessJob};
 
 /// The jobs for a plugin.
@@ -21,15 +23,16 @@ pub fn jobs(
 }
 
 fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
-    let serves = assessment.available.is_good() || settled(world);
-    if !assessment.route.is_good() || !serves || plugin.spec.verify() == Verify::None {
+    let serves = assessment.available.is_good() || settled(world) || plugin.spec.url.is_some();
+    let routed = assessment.route.is_good() || unpublished(world);
+    if plugin.is_scaled_to_zero() || !routed || !serves || plugin.spec.verify() == Verify::None {
         return Vec::new();
     }
-    let gateway_addresses = match &world.gateway {
-        GatewayView::Found(gateway) => gateway.addresses.clone(),
-        _ => Vec::new(),
+    let gateway_addresses = own_addresses(world, plugin);
+    let pods = match service::known(world) {
+        Some(backend) => backend.ready(),
+        None => addresses(newest_pods(world).into_iter(), plugin),
     };
-    let pods = addresses(newest_pods(world).into_iter(), plugin);
     plugin
         .ui
         .iter()
@@ -43,6 +46,27 @@ fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<Pro
             revision: revision(world),
         })
         .collect()
+}
+
+/// The addresses of the plugin's own Gateway or Ingress.
+fn own_addresses(world: &World, plugin: &Plugin) -> Vec<std::net::IpAddr> {
+    if plugin.spec.expose.is_none() {
+        return Vec::new();
+    }
+    let ingress = world.children.ingress.as_ref();
+    match &world.gateway {
+        GatewayView::Found(gateway) => gateway.addresses.clone(),
+        _ => ingress
+            .map(|ingress| ingress.addresses.clone())
+            .unwrap_or_default(),
+    }
+}
+
+/// An Ingress whose controller publishes no address, as some never do: what the public address answers tells.
+fn unpublished(world: &World) -> bool {
+    let wanted = world.ingress_class != IngressClassView::NotAsked;
+    let standing = world.children.ingress.as_ref();
+    wanted && standing.is_some_and(|ingress| !ingress.published && !ingress.id.deleting)
 }
 
 fn readiness(world: &World, plugin: &Plugin) -> Option<ReadinessJob> {

@@ -1,9 +1,12 @@
 //! What is done, and in which order: held against worlds.
 
 mod children;
+mod drift;
+mod network;
 mod pods;
 mod probes;
 mod registrations;
+mod sources;
 mod stages;
 
 use super::{Plan, plan};

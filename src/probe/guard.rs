@@ -65,6 +65,23 @@ impl Guard {
     }
 }
 
+/// Whether an address is of somebody's own network: RFC 1918, RFC 6598, RFC 4193. Those of this machine, this link and
+/// metadata services are not.
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    scope_of(address) == Scope::Private
+}
+
+/// Whether an address is reached from everywhere, whatever it is translated to on the way.
+#[cfg(test)]
+pub(crate) fn is_public(address: IpAddr) -> bool {
+    scope_of(address) == Scope::Public
+}
+
+fn scope_of(address: IpAddr) -> Scope {
+    let address = address.to_canonical();
+    scope(embedded(address).map_or(address, IpAddr::V4))
+}
+
 fn scope(address: IpAddr) -> Scope {
     match address {
         IpAddr::V4(address) => scope_v4(address),

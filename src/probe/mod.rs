@@ -30,6 +30,9 @@ mod tls;
 
 pub use cidr::{Cidr, CidrError};
 pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
+pub(crate) use guard::is_private;
+#[cfg(test)]
+pub(crate) use guard::is_public;
 pub use job::{ProbeJob, ReadinessJob};
 pub use look::{CertificateFlaw, FramingHeader, Look, LookError, ReadinessLook, RedirectFlaw};
 pub use network::{Network, ResolveError, Stream, SystemNetwork};

@@ -66,8 +66,13 @@ impl Opener {
         Ok(Box::new(stream))
     }
 
-    /// A plain connection to exactly this address: pods are allowed as they are given, and nothing else.
+    /// A plain connection to exactly this address: pods may have private addresses, but none that no pod has. An
+    /// EndpointSlice is written by whoever may, and could lead to the node or to the cloud's metadata.
     pub(super) async fn pod(&self, address: SocketAddr) -> Result<Box<dyn Stream>, LookError> {
+        let ip = address.ip();
+        self.guard
+            .check(&[ip], &[ip])
+            .map_err(|addr| LookError::AddressRefused { addr })?;
         self.network
             .connect(address)
             .await

@@ -16,7 +16,7 @@ use super::client::{Client, Vantage};
 use super::fact::ProbeFacts;
 use super::guard::Guard;
 use super::job::{ProbeJob, ReadinessJob};
-use super::look::Look;
+use super::look::{Look, LookError};
 use super::metrics::Metrics;
 use super::network::Network;
 use super::open::Opener;
@@ -169,7 +169,9 @@ impl Inner {
             let seen =
                 join_all(asked.map(|address| self.from("pod", Vantage::Pod(*address), job, None))).await;
             let mut looks = Vec::with_capacity(seen.len());
-            for one in seen {
+            // An address that must not be connected to is no pod's: nobody was asked.
+            let asked = |one: &Seen| !matches!(one.look, Look::Bad(LookError::AddressRefused { .. }));
+            for one in seen.into_iter().filter(asked) {
                 summary = summary.or(one.summary);
                 looks.push(one.look);
             }

@@ -74,7 +74,11 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
         services: services(report),
         missing_permissions: report
             .facts
-            .and_then(|facts| facts.missing_permissions.clone())
+            .and_then(|facts| {
+                let mut missing = facts.missing_permissions.clone()?;
+                missing.extend(facts.missing_for_accounts.iter().cloned());
+                Some(missing)
+            })
             .unwrap_or_else(|| before.missing_permissions.clone()),
         plugins: Some(report.plugins.clone()),
         conditions: settle(

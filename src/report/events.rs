@@ -5,6 +5,8 @@ use crate::api::fault::Fault;
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::Applied;
+use crate::judge::drift;
+use crate::observe::memory::Drift;
 
 /// An event to be published about the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +32,11 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         let all: Vec<_> = applied.created.iter().chain(&applied.changed).copied().collect();
         notes.push(normal("Applied", "Apply", format!("applied {}", kinds(&all))));
     }
-    if !applied.corrected.is_empty() {
-        let text = format!(
-            "put back {}, which somebody else had changed",
-            kinds(&applied.corrected)
-        );
-        notes.push(normal("DriftCorrected", "Apply", text));
+    notes.extend(applied.corrected.iter().map(corrected));
+    notes.extend(drifted(before, after));
+    if applied.published {
+        let text = "published new credentials of the account to the pods".to_owned();
+        notes.push(normal("CredentialsPublished", "Rotate", text));
     }
     for row in &after.registrations {
         let was = before
@@ -45,11 +46,15 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         if row.state == RegistrationState::Registered
             && was.is_none_or(|old| old.state != RegistrationState::Registered)
         {
-            let url = row.url.as_deref().unwrap_or_default();
+            let url = row
+                .url
+                .as_ref()
+                .map(|url| format!(" ({url})"))
+                .unwrap_or_default();
             notes.push(normal(
                 "Registered",
                 "Register",
-                format!("registered \"{}\" ({url}) with the core", row.name),
+                format!("registered \"{}\"{url} with the core", row.name),
             ));
         }
     }
@@ -88,6 +93,30 @@ fn taken_out(before: &WazoPluginStatus, row: &RegistrationStatus) -> Option<Note
             row.name
         );
         normal("Deregistered", "Deregister", text)
+    })
+}
+
+/// What was put back: the fields, never their values.
+fn corrected(drift: &Drift) -> Note {
+    // The recorder folds events of one action into a series under the text of the first.
+    normal("DriftCorrected", drift.kind, format!("{drift}; it was put back"))
+}
+
+/// What somebody changed and is left so, once.
+fn drifted(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> {
+    let condition = |status: &WazoPluginStatus| find(&status.conditions, ConditionType::Drifted).cloned();
+    let new = condition(after)?;
+    let told = condition(before).is_some_and(|old| old.reason == new.reason && old.message == new.message);
+    let reason = if new.reason == drift::STOPPED {
+        drift::STOPPED
+    } else {
+        drift::REPORTED
+    };
+    (!told).then_some(Note {
+        warning: true,
+        reason,
+        action: "Compare",
+        text: new.message,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod core_status;
 pub mod events;
 pub mod metrics;
+pub mod source_words;
 pub mod status;
 
 #[cfg(test)]

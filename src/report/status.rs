@@ -11,8 +11,9 @@ use crate::api::reason::Reason;
 use crate::judge::grant;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
-use crate::judge::{Assessment, Phase};
+use crate::judge::{Assessment, Phase, drift};
 use crate::observe::world::World;
+use crate::report::source_words::{self, SourceWords};
 
 /// The status of a plugin that is to stay.
 #[must_use]
@@ -49,7 +50,7 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         selector: deployment.map(|_| format!("{PLUGIN_LABEL}={}", world.itself.key.name)),
         registered: Some(registered(&registrations)),
         conditions: settle(
-            conditions(assessment),
+            conditions(assessment, plugin),
             &before.conditions,
             world.itself.generation,
             world.now,
@@ -188,28 +189,16 @@ fn kept(condition: &Condition) -> Option<Wanted> {
     ))
 }
 
-fn conditions(assessment: &Assessment) -> Vec<Wanted> {
+fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
+    let words = SourceWords::of(plugin);
     let mut conditions = phase(assessment);
     conditions.push(aspect(
         ConditionType::WorkloadReady,
         &assessment.workload,
-        "RolledOut",
-        "the newest revision runs in full",
+        words.runs.0,
+        words.runs.1,
     ));
-    conditions.push(match &assessment.available {
-        State::Good => Wanted::new(
-            ConditionType::Available,
-            Truth::True,
-            "PodsReady",
-            "at least one pod serves",
-        ),
-        _ => Wanted::new(
-            ConditionType::Available,
-            Truth::False,
-            "NoReadyPods",
-            "no pod is ready",
-        ),
-    });
+    conditions.push(source_words::available(&assessment.available, &words));
     let exposed = if assessment.route.is_good() {
         &assessment.manifest
     } else {
@@ -219,8 +208,11 @@ fn conditions(assessment: &Assessment) -> Vec<Wanted> {
         ConditionType::Exposed,
         exposed,
         "Reachable",
-        "the Gateway takes the route, and the manifest is as browsers need it",
+        words.reachable,
     ));
+    if let Some((reason, message)) = drift::told(&assessment.drifted) {
+        conditions.push(Wanted::new(ConditionType::Drifted, Truth::True, reason, message));
+    }
     conditions.push(registered_condition(assessment));
     if let Some(fault) = assessment.faults.iter().find(|fault| !fault.blocking) {
         conditions.push(Wanted::new(
@@ -352,7 +344,8 @@ fn version(world: &World, plugin: Option<&Plugin>) -> Option<String> {
         return Some(manifest.version.clone());
     }
     let before = &world.itself.before;
-    if before.observed_generation == world.itself.generation && before.version.is_some() {
+    let same = before.observed_generation == world.itself.generation || plugin.is_scaled_to_zero();
+    if same && before.version.is_some() {
         return before.version.clone();
     }
     plugin

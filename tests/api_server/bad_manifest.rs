@@ -18,6 +18,7 @@ fn manifest(fault: ManifestFault) -> Misbehave {
 async fn each(trial: &mut Trial, cases: Vec<(Misbehave, &str, &str, String)>) {
     trial.connect().await;
     trial.start();
+    trial.recorder().causes_change();
     let panel = trial.panel("crm").await;
     panel
         .misbehave(cases[0].0.clone())
@@ -182,6 +183,7 @@ fn a_manifest_that_breaks_later_is_the_partners_fault_and_stays_registered() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
+        trial.recorder().causes_change();
         let panel = trial.ready_plugin("crm").await;
         for (misbehave, reason) in [
             (manifest(ManifestFault::NotFound), "ManifestNotFound"),
@@ -207,6 +209,7 @@ fn the_way_to_the_plugin_is_told_from_the_plugin() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
+        trial.recorder().causes_change();
         trial.panel("crm").await;
         trial.line("crm", Line::NoName);
         trial.apply(&plugin("crm")).await;

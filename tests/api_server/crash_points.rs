@@ -17,6 +17,18 @@ fn a_deletion_survives_a_death_at_every_request() {
 }
 
 #[test]
+fn a_correction_of_drift_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_correction(Blow::Death);
+    assert!(points >= 2, "only {points} points");
+}
+
+#[test]
+fn a_correction_of_drift_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_correction(Blow::Loss);
+    assert!(points >= 2, "only {points} points");
+}
+
+#[test]
 fn a_creation_survives_the_loss_of_every_request_and_of_every_answer() {
     let points = crash::every_point_of_creation(Blow::Loss);
     assert!(points >= 20, "only {points} points");
@@ -26,6 +38,42 @@ fn a_creation_survives_the_loss_of_every_request_and_of_every_answer() {
 fn a_deletion_survives_the_loss_of_every_request_and_of_every_answer() {
     let points = crash::every_point_of_deletion(Blow::Loss);
     assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn an_accounts_creation_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_an_accounts_creation(Blow::Death);
+    assert!(points >= 30, "only {points} points");
+}
+
+#[test]
+fn an_accounts_creation_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_an_accounts_creation(Blow::Loss);
+    assert!(points >= 30, "only {points} points");
+}
+
+#[test]
+fn a_rotation_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_a_rotation(Blow::Death);
+    assert!(points >= 16, "only {points} points");
+}
+
+#[test]
+fn a_rotation_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_a_rotation(Blow::Loss);
+    assert!(points >= 16, "only {points} points");
+}
+
+#[test]
+fn an_accounts_deletion_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_an_accounts_deletion(Blow::Death);
+    assert!(points >= 10, "only {points} points");
+}
+
+#[test]
+fn an_accounts_deletion_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_an_accounts_deletion(Blow::Loss);
+    assert!(points >= 10, "only {points} points");
 }
 
 #[test]

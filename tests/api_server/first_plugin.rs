@@ -6,7 +6,8 @@ use serde_json::json;
 use wazo_e2e::objects::{IMAGE, Seen, manifest_url, plugin};
 use wazo_e2e::trial::{APPS, STRANGER, Trial, trial};
 
-const CHILDREN: [(&str, &str); 4] = [
+const CHILDREN: [(&str, &str); 5] = [
+    ("networking.k8s.io/v1", "NetworkPolicy"),
     ("v1", "ServiceAccount"),
     ("apps/v1", "Deployment"),
     ("v1", "Service"),

@@ -50,6 +50,8 @@ async fn a_restart_changes_nothing(trial: &mut Trial, name: &str, informed: impl
     trial
         .core_until("counting the plugin", |core| {
             core.0["status"]["plugins"]["impaired"] == impaired
+                // It was asked, whatever it answered.
+                && core.reason("Reconciling") != "Progressing"
         })
         .await;
     trial.stop().await;

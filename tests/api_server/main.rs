@@ -4,6 +4,9 @@
 //! All tests of this program share one control plane, each in a namespace and with an operator of its own. Every
 //! status that is written is checked against the rules of kstatus, Flux and our own, in every test.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod account;
 mod bad_input;
 mod bad_manifest;
 mod core_away;
@@ -11,15 +14,23 @@ mod core_config;
 mod crash_points;
 mod deletion;
 mod deletion_orders;
+mod drift;
+mod exposure;
 mod first_plugin;
 mod grants;
 mod idle;
 mod leadership;
 mod leadership_process;
 mod maintenance;
+mod network;
 mod owner;
+mod schema;
+mod security;
+mod sources;
 mod stack_changed;
 mod status_lost;
 mod strangers;
 mod suspend;
+mod tools;
 mod workload;
+mod workload_fields;

@@ -79,6 +79,8 @@ struct State {
 /// the kubelet and the gateway controller.
 pub struct ControlPlane {
     config: kube::Config,
+    kubeconfig: PathBuf,
+    programs: Option<PathBuf>,
     /// As whom operators act; `None` in a given cluster: as its administrator.
     operator: Option<rights::Rights>,
     nodes: Nodes,
@@ -163,6 +165,8 @@ impl ControlPlane {
         background.spawn(gateways.clone().run(client));
         Ok(Self {
             config,
+            kubeconfig,
+            programs,
             operator,
             nodes,
             gateways,
@@ -177,6 +181,18 @@ impl ControlPlane {
     #[must_use]
     pub fn config(&self) -> kube::Config {
         self.config.clone()
+    }
+
+    /// The kubeconfig of its administrator, for programs.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The directory of kubectl; `None` for a given cluster.
+    #[must_use]
+    pub fn programs(&self) -> Option<&Path> {
+        self.programs.as_deref()
     }
 
     /// How operators reach the API server: with the rights that their chart gives them.

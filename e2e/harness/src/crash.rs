@@ -2,6 +2,8 @@
 //! server or to the core; another one takes over, and must come to the same end as if nothing had happened. Or the
 //! request, or its answer, is lost, and the same operator must come to that end.
 
+mod account;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::AsyncFn;
@@ -10,15 +12,20 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::names::APPLIED_ANNOTATION;
+use wazo_plugin_operator::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION};
 use wazo_simulated_core::EffectKind;
 
 use crate::difference::difference;
 use crate::gate::{Asked, Blow, Gate, Moment, Point};
-use crate::objects;
-use crate::trial::{APPS, STRANGER, Trial, trial};
+use crate::objects::{self, Seen};
+use crate::trial::{APPS, STRANGER, Trial, trial_with};
+
+pub use account::{
+    every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
+};
 
 /// How many points are tried at the same time.
 const AT_ONCE: usize = 4;
@@ -52,6 +59,51 @@ pub fn every_point_of_creation(blow: Blow) -> usize {
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_deletion(blow: Blow) -> usize {
     every_point("delete", blow, delete)
+}
+
+/// A stranger changes a child, which is put back, with a blow at every point of the way. The answer is the number of
+/// points.
+///
+/// # Panics
+/// Where an end state differs from that of the undisturbed run.
+pub fn every_point_of_correction(blow: Blow) -> usize {
+    every_point("correct", blow, correct)
+}
+
+async fn correct(trial: &mut Trial, point: Option<Point>) -> Run {
+    trial.wiring().calm();
+    trial.connect().await;
+    let gate = trial.start();
+    trial.ready_plugin(PLUGIN).await;
+    trial.core_until("Ready", Seen::is_ready).await;
+    gate.arm(point);
+    let stranger = json!({"spec": {"revisionHistoryLimit": 7}});
+    trial.patch("apps/v1", "Deployment", PLUGIN, &stranger).await;
+    let put_back = async |trial: &Trial| {
+        trial
+            .child_until::<Deployment>(PLUGIN, "put back", |seen| {
+                seen.0["spec"]["revisionHistoryLimit"] == 3
+            })
+            .await;
+    };
+    tokio::select! {
+        () = gate.died() => {}
+        () = put_back(trial) => {}
+    }
+    let struck = gate.disarm();
+    if gate.is_dead() {
+        trial.start();
+    }
+    put_back(trial).await;
+    trial.well(PLUGIN).await;
+    let mut end = end_state(trial).await;
+    // As often as it took: the stranger's change, and ours.
+    end["objects"]["Deployment"]["metadata"]["generation"] = Value::Null;
+    Run {
+        end,
+        mutations: gate.mutations(),
+        struck,
+    }
 }
 
 /// Suspends a plugin, changes it, and resumes it, with a blow at every point of the way. The answer is the number of
@@ -303,7 +355,7 @@ fn every_point(name: &str, blow: Blow, run: impl AsyncFn(&mut Trial, Option<Poin
 
 fn one(run: &impl AsyncFn(&mut Trial, Option<Point>) -> Run, point: Option<Point>) -> Run {
     let mut outcome = None;
-    trial(async |trial: &mut Trial| {
+    trial_with(account::core(), async |trial: &mut Trial| {
         let run = run(trial, point).await;
         // Stopped in peace, so that the journal is at its end.
         trial.stop().await;
@@ -365,6 +417,7 @@ async fn end_state(trial: &Trial) -> Value {
         ("v1", "Service"),
         ("apps/v1", "Deployment"),
         ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
     ] {
         let ours = trial
             .list(version, kind)
@@ -383,6 +436,8 @@ async fn end_state(trial: &Trial) -> Value {
             ("v1", "Service"),
             ("apps/v1", "Deployment"),
             ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
+            ("networking.k8s.io/v1", "NetworkPolicy"),
         ] {
             let child = trial.get(version, kind, PLUGIN).await.unwrap_or_default();
             state.insert(kind, stable(kind, child));
@@ -393,7 +448,8 @@ async fn end_state(trial: &Trial) -> Value {
         .map(|app| (*app, json!(trial.core().apps().get(trial.core().tenant(), app))))
         .collect();
     assert!(trial.urls(APPS[0]).contains(&STRANGER.to_owned()));
-    let text = json!({"objects": state, "applications": apps})
+    let accounts = account::state(trial).await;
+    let text = json!({"objects": state, "applications": apps, "accounts": accounts})
         .to_string()
         .replace(trial.namespace(), "<namespace>")
         .replace(&trial.core().url(), "<core>");
@@ -424,6 +480,12 @@ fn stable(kind: &str, mut object: Value) -> Value {
         }
     }
     let mut spec = object["spec"].take();
+    // A hash over the password among others.
+    if !spec["template"]["metadata"]["annotations"][CREDENTIALS_ANNOTATION].is_null() {
+        for annotation in [CREDENTIALS_ANNOTATION, APPLIED_ANNOTATION] {
+            spec["template"]["metadata"]["annotations"][annotation] = json!("<hash>");
+        }
+    }
     if let Some(fields) = spec.as_object_mut() {
         for address in ["clusterIP", "clusterIPs"] {
             fields.remove(address);

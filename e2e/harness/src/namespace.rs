@@ -65,6 +65,8 @@ pub async fn describe(client: &Client, namespace: &str) -> String {
         ApiResource::erase::<WazoPlugin>(&()),
         gateway::resource("Gateway"),
         gateway::resource("HTTPRoute"),
+        ApiResource::erase::<k8s_openapi::api::networking::v1::Ingress>(&()),
+        ApiResource::erase::<k8s_openapi::api::networking::v1::NetworkPolicy>(&()),
     ] {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
         objects(&mut text, &resource.kind, &api).await;

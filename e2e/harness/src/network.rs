@@ -37,12 +37,15 @@ struct Host {
     tls: Arc<ServerConfig>,
     backend: SocketAddr,
     line: Line,
+    /// What its name resolves to, where that is not its address.
+    answers: Option<Vec<IpAddr>>,
 }
 
 #[derive(Default)]
 struct Map {
     hosts: HashMap<String, Host>,
     pods: HashMap<IpAddr, SocketAddr>,
+    connected: Vec<SocketAddr>,
 }
 
 /// The network of one test.
@@ -99,8 +102,40 @@ impl TestNetwork {
                 tls,
                 backend: plugin,
                 line: Line::Up,
+                answers: None,
             },
         );
+    }
+
+    /// The address of a public host.
+    ///
+    /// # Panics
+    /// Where the host leads nowhere.
+    #[must_use]
+    pub fn address(&self, host: &str) -> IpAddr {
+        self.map()
+            .hosts
+            .get(host)
+            .unwrap_or_else(|| panic!("no host {host}"))
+            .address
+    }
+
+    /// What the name of a public host resolves to from here on.
+    ///
+    /// # Panics
+    /// Where the host leads nowhere.
+    pub fn answer(&self, host: &str, addresses: Vec<IpAddr>) {
+        self.map()
+            .hosts
+            .get_mut(host)
+            .unwrap_or_else(|| panic!("no host {host}"))
+            .answers = Some(addresses);
+    }
+
+    /// Where connections were opened to so far.
+    #[must_use]
+    pub fn connected(&self) -> Vec<SocketAddr> {
+        self.map().connected.clone()
     }
 
     /// Changes how a public host answers.
@@ -119,14 +154,17 @@ impl TestNetwork {
 impl Network for TestNetwork {
     fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>> {
         let found = match self.map().hosts.get(host) {
-            Some(host) if host.line != Line::NoName => Ok(vec![host.address]),
+            Some(host) if host.line != Line::NoName => {
+                Ok(host.answers.clone().unwrap_or_else(|| vec![host.address]))
+            }
             _ => Err(ResolveError::NotFound),
         };
         futures::future::ready(found).boxed()
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
-        let map = self.map();
+        let mut map = self.map();
+        map.connected.push(address);
         let public = map
             .hosts
             .values()

@@ -1,10 +1,11 @@
 //! Sees every status that is written in a namespace, and remembers those that break a rule.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
 use kube::runtime::WatchStreamExt;
@@ -21,10 +22,18 @@ use crate::rules;
 
 /// More writes than this in one test are a loop.
 const MOST_WRITES: usize = 150;
+/// Shorter texts stand everywhere.
+const SHORTEST_SECRET: usize = 8;
 const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct Kept {
+    /// What must never be told: given, or found in the Secrets of the namespace.
+    secrets: BTreeSet<String>,
+    /// The test changes the causes itself, faster than messages may change.
+    causes_change: bool,
+    /// When the status of an object was last another than before.
+    changed: HashMap<String, Instant>,
     last: HashMap<String, Value>,
     writes: HashMap<String, usize>,
     broken: Vec<String>,
@@ -56,24 +65,31 @@ impl Recorder {
     /// Begins to record. Text of `secrets` in a status breaks a rule.
     #[must_use]
     pub fn start(client: &Client, namespace: &str, secrets: Vec<String>) -> Self {
-        let kept = Arc::new(Mutex::new(Kept::default()));
+        let kept = Arc::new(Mutex::new(Kept {
+            secrets: secrets.into_iter().collect(),
+            ..Kept::default()
+        }));
         let seen = Arc::new(Notify::new());
-        let tasks = kinds()
+        let mut tasks: Vec<JoinHandle<()>> = kinds()
             .into_iter()
             .map(|resource| {
                 let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-                let (kept, seen, secrets) = (kept.clone(), seen.clone(), secrets.clone());
+                let (kept, seen) = (kept.clone(), seen.clone());
                 tokio::spawn(async move {
                     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
                     while let Some(event) = events.next().await {
                         if let Ok(Event::Apply(object) | Event::InitApply(object)) = event {
-                            record(&mut lock(&kept), &resource.kind, &object, &secrets);
+                            record(&mut lock(&kept), &resource.kind, &object);
                             seen.notify_waiters();
                         }
                     }
                 })
             })
             .collect();
+        tasks.push(tokio::spawn(collect_secrets(
+            Api::namespaced(client.clone(), namespace),
+            kept.clone(),
+        )));
         Self {
             kept,
             seen,
@@ -123,6 +139,26 @@ impl Recorder {
         lock(&self.kept).broken.clone()
     }
 
+    /// The test changes within seconds why something fails, so messages may follow.
+    pub fn causes_change(&self) {
+        lock(&self.kept).causes_change = true;
+    }
+
+    /// Which of the given texts, statuses apart, tell a secret; the statuses of all time are looked at as well.
+    #[must_use]
+    pub fn told_secrets(&self, texts: &[(&str, &str)]) -> Vec<String> {
+        let kept = lock(&self.kept);
+        let statuses = kept.history.iter().map(|(_, status)| status.to_string());
+        let statuses = statuses.collect::<Vec<_>>().join("\n");
+        let tells = |text: &str| kept.secrets.iter().any(|secret| text.contains(secret));
+        [("a status", statuses.as_str())]
+            .iter()
+            .chain(texts)
+            .filter(|(_, text)| tells(text))
+            .map(|(what, _)| format!("a secret stands in {what}"))
+            .collect()
+    }
+
     /// How often an object was written, as `WazoPlugin/name`.
     #[must_use]
     pub fn writes(&self, key: &str) -> usize {
@@ -166,7 +202,27 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn record(kept: &mut Kept, kind: &str, object: &DynamicObject, secrets: &[String]) {
+/// Keeps every value of every Secret of the namespace that is worth keeping to oneself.
+async fn collect_secrets(api: Api<Secret>, kept: Arc<Mutex<Kept>>) {
+    /// What else stands in Secrets, and is known to many.
+    const PUBLIC: [&str; 6] = ["username", "url", "tenant", "ca.crt", "tls.crt", "namespace"];
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        let Ok(Event::Apply(secret) | Event::InitApply(secret)) = event else {
+            continue;
+        };
+        for (key, value) in secret.data.unwrap_or_default() {
+            if let Ok(text) = String::from_utf8(value.0)
+                && text.len() >= SHORTEST_SECRET
+                && !PUBLIC.contains(&key.as_str())
+            {
+                lock(&kept).secrets.insert(text);
+            }
+        }
+    }
+}
+
+fn record(kept: &mut Kept, kind: &str, object: &DynamicObject) {
     let key = format!("{kind}/{}", object.name_any());
     let Ok(mut value) = serde_json::to_value(object) else {
         return;
@@ -181,8 +237,17 @@ fn record(kept: &mut Kept, kind: &str, object: &DynamicObject, secrets: &[String
         .filter(|before| before["metadata"]["uid"] == value["metadata"]["uid"]);
     let mut broken = rules::broken(&value, same);
     let status = value["status"].to_string();
+    if let Some(before) = same
+        && before["status"] != value["status"]
+    {
+        let since = kept.changed.insert(key.clone(), Instant::now());
+        let soon = since.is_some_and(|since| since.elapsed() < rules::MESSAGES_STAY_FOR);
+        if soon && !kept.causes_change && rules::only_messages_differ(before, &value) {
+            broken.push("two writes within 10 s that differ only in messages".to_owned());
+        }
+    }
     broken.extend(
-        secrets
+        kept.secrets
             .iter()
             .filter(|secret| status.contains(secret.as_str()))
             .map(|_| "a secret stands in the status".to_owned()),

@@ -1,5 +1,25 @@
 //! The rules that every status must keep, whatever happens: those of the Kubernetes API conventions, of Flux (FAIL0001
 //! to FAIL0011), of kstatus (Flux, Helm 4) and our own. Pure.
+//!
+//! | rule | tried by |
+//! |---|---|
+//! | the status begins with `observedGeneration: -1`, and survives kubectl and server-side apply | `each_bad_status_is_named_by_its_rule`, `api_server::tools` |
+//! | generation, conditions and fault in one write | `of_conditions` (FAIL0008, FAIL0009) on every write of every test |
+//! | `Ready` always, `Unknown` only while `Reconciling` | FAIL0002, FAIL0011, on every write |
+//! | `Reconciling`, `Stalled` only when True, never both | FAIL0001, FAIL0003 to FAIL0005, on every write |
+//! | the phases of the end of a pass | `judge/tests/phases.rs` |
+//! | rollout: `RolloutInProgress`, `Ready=Unknown`; old pods serve: `Available=True` | `judge/tests/phases.rs`, `report/tests/status.rs` |
+//! | more or fewer pods take nothing from `Ready` | `judge/tests/phases.rs`, `api_server::workload` |
+//! | `lastTransitionTime` moves with the status alone; no write that only moves times | `broken`, on every write |
+//! | no write that says the same in other words | [`only_messages_differ`], on every write |
+//! | suspended: conditions stay; with changes: `SuspendedWithChanges` | `api_server::suspend`, `report/tests/status.rs` |
+//! | no write when nothing changed, nor after a restart | `api_server::idle`, `api_server::tools` |
+//! | deletion: `Deleting`, `DeregistrationBlocked` | `api_server::deletion` |
+//! | errors of our own: party `Operator` | `judge/tests/core.rs`, `api_server::workload` |
+//! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
+//! | bounded size, lists and texts | `broken`, `of_fault`, on every write |
+//! | drift takes nothing from `Ready` | `plan/tests/drift.rs`, `api_server::drift` |
+//! | no Secret in statuses, events, logs | `recorder`, at the end of every test |
 
 use serde_json::Value;
 
@@ -245,6 +265,32 @@ pub fn without_times(object: &Value) -> Value {
     status
 }
 
+/// How long the messages of a status stay as they are while nothing else changes.
+pub const MESSAGES_STAY_FOR: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Whether two statuses say the same in other words: a write for nobody.
+#[must_use]
+pub fn only_messages_differ(before: &Value, after: &Value) -> bool {
+    let without = |object: &Value| {
+        let mut status = without_times(object);
+        strip_messages(&mut status);
+        status
+    };
+    before["status"] != after["status"] && without(before) == without(after)
+}
+
+fn strip_messages(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("message");
+            fields.remove("observed");
+            fields.values_mut().for_each(strip_messages);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_messages),
+        _ => {}
+    }
+}
+
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -262,7 +308,7 @@ fn strip(value: &mut Value) {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Kstatus, broken, kstatus};
+    use super::{Kstatus, broken, kstatus, only_messages_differ};
 
     fn condition(kind: &str, status: &str) -> Value {
         json!({"type": kind, "status": status, "reason": "Word", "message": "", "observedGeneration": 1,
@@ -337,6 +383,17 @@ mod tests {
             "the trap that the default of the status closes"
         );
         assert!(!broken(&bare, None).is_empty());
+    }
+
+    #[test]
+    fn a_write_that_says_the_same_in_other_words_is_found() {
+        let before = object(&[("Ready", "False")]);
+        let mut after = before.clone();
+        assert!(!only_messages_differ(&before, &after));
+        after["status"]["conditions"][0]["message"] = json!("another");
+        assert!(only_messages_differ(&before, &after));
+        after["status"]["conditions"][0]["reason"] = json!("Another");
+        assert!(!only_messages_differ(&before, &after));
     }
 
     #[test]

@@ -44,12 +44,13 @@ fn labelled(path_and_query: &str, value: &str) -> Option<String> {
 }
 
 /// Kinds that are in no namespace, by the last part of their path.
-const CLUSTER_WIDE: [&str; 9] = [
+const CLUSTER_WIDE: [&str; 10] = [
     "namespaces",
     "nodes",
     "persistentvolumes",
     "customresourcedefinitions",
     "gatewayclasses",
+    "ingressclasses",
     "storageclasses",
     "tokenreviews",
     "selfsubjectaccessreviews",

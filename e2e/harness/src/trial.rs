@@ -181,16 +181,12 @@ impl Trial {
             broken.len(),
             broken.join("\n")
         );
-        let log = self.wiring.log.text();
-        assert!(
-            !log.contains(self.core.account().1),
-            "the password stands in the log"
-        );
-        let events = namespace::describe(&self.client, &self.namespace).await;
-        assert!(
-            !events.contains(self.core.account().1),
-            "the password stands in an object or an event"
-        );
+        let objects = namespace::describe(&self.client, &self.namespace).await;
+        let told = self.recorder.told_secrets(&[
+            ("the log", &self.wiring.log.text()),
+            ("an object or an event", &objects),
+        ]);
+        assert!(told.is_empty(), "{told:?}");
     }
 
     /// Waits longer, or shorter, than [`PATIENCE`] from here on.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use kube::Resource;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::watcher::watch_object;
 use panel::Panel;
@@ -60,6 +61,31 @@ impl Trial {
         })
         .await
         .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
+    }
+
+    /// Waits until a child is as wanted.
+    pub async fn child_until<K: Resource<DynamicType = ()>>(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Seen) -> bool,
+    ) -> Seen {
+        self.until(self.of::<K>(), name, what, |seen| seen.is_some_and(&wanted))
+            .await
+            .unwrap_or_else(|| unreachable!("an absent object is not as wanted"))
+    }
+
+    /// The events of a reason about an object of this name: how often each was told, and its text.
+    pub async fn events(&self, name: &str, reason: &str) -> Vec<(i64, String)> {
+        let events = self.list("events.k8s.io/v1", "Event").await;
+        events
+            .into_iter()
+            .filter(|event| event["regarding"]["name"] == name && event["reason"] == reason)
+            .map(|event| {
+                let times = event["series"]["count"].as_i64().unwrap_or(1);
+                (times, event["note"].as_str().unwrap_or_default().to_owned())
+            })
+            .collect()
     }
 
     /// Waits until the WazoCore is as wanted.
@@ -142,6 +168,23 @@ impl Trial {
     pub fn is_known(&self, plugin: &str) -> bool {
         let url = objects::manifest_url(plugin);
         APPS.iter().any(|app| self.urls(app).contains(&url))
+    }
+
+    /// Tries something again and again until it succeeds.
+    ///
+    /// # Panics
+    /// Where it does not in time.
+    pub async fn patient(&self, tried: impl AsyncFn() -> bool) {
+        let trying = async {
+            while !tried().await {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(self.patience, trying).await.is_ok(),
+            "not within {:?}",
+            self.patience
+        );
     }
 
     /// Waits for something in this process that cannot be watched.

@@ -1,7 +1,13 @@
 //! The children of a plugin: what each is to look like, and whether it has to be written. One file per kind.
 
+pub mod account_mount;
+pub mod blame;
 pub mod deployment;
+pub mod disruption_budget;
+mod handover;
 pub mod http_route;
+pub mod ingress;
+pub mod network_policy;
 mod overlay;
 pub mod pod;
 pub mod service;
@@ -15,8 +21,11 @@ use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
 use crate::keys::PluginKey;
 use crate::observe::facts::Identity;
-use crate::observe::memory::ChildKind;
+use crate::observe::memory::{ChildKind, Drift};
+use crate::observe::routed::Routed;
 use crate::observe::world::{GatewayView, World};
+use crate::plan::drift;
+use network_policy::CoreAddress;
 
 /// What becomes of one child.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,9 +51,18 @@ pub enum How {
     Change {
         /// The object's uid.
         uid: String,
-        /// Somebody else changed it: the configuration is the same as before.
-        drifted: bool,
     },
+    /// Somebody else changed it: apply the same configuration again.
+    PutBack {
+        /// The object's uid.
+        uid: String,
+        /// What is put back.
+        drift: Drift,
+    },
+    /// Somebody else deleted it: make it again.
+    Restore(Drift),
+    /// Somebody else changed or deleted it, and it is left so.
+    Leave(Drift),
     /// It is ours, and the spec asks for it no more.
     Remove {
         /// The object's uid.
@@ -61,7 +79,10 @@ impl Want {
     /// Whether it leads to a write.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        matches!(self.how, How::Create | How::Change { .. } | How::Remove { .. })
+        matches!(
+            self.how,
+            How::Create | How::Change { .. } | How::PutBack { .. } | How::Restore(_) | How::Remove { .. }
+        )
     }
 }
 
@@ -69,13 +90,20 @@ impl Want {
 #[must_use]
 pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
     let owner = Owner::of(world);
+    let handed_over = handover::is_done(world, plugin);
+    let around = Around::of(world, plugin);
     ChildKind::ALL
         .into_iter()
         .filter_map(|kind| {
             let known = world.children.identity(kind);
-            match object(kind, &owner, plugin) {
+            match object(kind, &owner, plugin, &around) {
                 Some(_) if !is_served(kind, world) || is_withheld(kind, world, plugin) => None,
-                Some(object) => Some(want(world, kind, known, object)),
+                // Until another source serves, what served before goes on as it is.
+                _ if known.is_some() && !handed_over => None,
+                Some(object) => {
+                    let object = account_mount::with(kind, object, world, plugin)?;
+                    Some(want(world, kind, known, object))
+                }
                 None => removal(world, kind, known),
             }
         })
@@ -83,12 +111,40 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
 }
 
 /// What a child is to look like, without its type; `None`: the spec asks for none.
-fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin) -> Option<Value> {
+fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin, around: &Around) -> Option<Value> {
     match kind {
         ChildKind::ServiceAccount => service_account::object(owner, plugin),
         ChildKind::Deployment => deployment::object(owner, plugin),
         ChildKind::Service => service::object(owner, plugin),
-        ChildKind::HttpRoute => http_route::object(owner, plugin),
+        ChildKind::PodDisruptionBudget => disruption_budget::object(owner, plugin),
+        ChildKind::HttpRoute => http_route::object(owner, plugin, &around.routed),
+        ChildKind::Ingress => ingress::object(owner, plugin, &around.routed),
+        ChildKind::NetworkPolicy => network_policy::object(owner, plugin, &around.core),
+    }
+}
+
+/// What children are made of beside the spec.
+#[derive(Clone, Debug, Default)]
+struct Around {
+    /// Where the plugin is reached: what the spec says comes first.
+    routed: Vec<Routed>,
+    /// Where the core is, as far as a NetworkPolicy has to say it.
+    core: Vec<CoreAddress>,
+}
+
+impl Around {
+    fn of(world: &World, plugin: &Plugin) -> Self {
+        Self {
+            core: network_policy::core(world),
+            ..Self::of_spec(plugin)
+        }
+    }
+
+    fn of_spec(plugin: &Plugin) -> Self {
+        Self {
+            routed: plugin.spec.expose.iter().map(Routed::of).collect(),
+            core: Vec::new(),
+        }
     }
 }
 
@@ -109,10 +165,14 @@ pub fn render(key: &PluginKey, plugin: &Plugin) -> Vec<Value> {
         key: key.clone(),
         uid: String::new(),
     };
+    let around = Around::of_spec(plugin);
     ChildKind::ALL
         .into_iter()
-        .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin)?)))
+        .filter_map(|kind| Some(typed(kind, object(kind, &owner, plugin, &around)?)))
         .map(|mut object| {
+            if let Some(account) = plugin.account.as_ref().filter(|_| object["kind"] == "Deployment") {
+                account_mount::add(&mut object, &account.secret(&key.name), None);
+            }
             if let Some(metadata) = object["metadata"].as_object_mut() {
                 metadata.remove("ownerReferences");
             }
@@ -129,7 +189,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    fn of(world: &World) -> Self {
+    /// The plugin of a world.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
         Self {
             key: world.itself.key.clone(),
             uid: world.itself.uid.clone(),
@@ -160,6 +222,28 @@ impl Owner {
         })
     }
 
+    /// The metadata of a child by which the plugin is reached: with the labels and annotations that the spec adds.
+    #[must_use]
+    pub fn exposed_metadata(&self, plugin: &Plugin) -> Value {
+        let mut metadata = self.metadata(plugin);
+        let added = plugin
+            .spec
+            .expose
+            .as_ref()
+            .and_then(|expose| expose.metadata.as_ref());
+        let Some(added) = added else {
+            return metadata;
+        };
+        for (field, theirs) in [("labels", &added.labels), ("annotations", &added.annotations)] {
+            for (key, value) in theirs.iter().flatten() {
+                if metadata[field][key].is_null() {
+                    metadata[field][key] = json!(value);
+                }
+            }
+        }
+        metadata
+    }
+
     /// The labels of a child and of its pods.
     #[must_use]
     pub fn labels(&self, plugin: &Plugin) -> Value {
@@ -175,6 +259,15 @@ impl Owner {
             labels["app.kubernetes.io/version"] = json!(version);
         }
         labels
+    }
+}
+
+/// The Service that a route leads to, and its port: that of the partner, or ours.
+#[must_use]
+pub fn backend<'a>(owner: &'a Owner, plugin: &'a Plugin) -> (&'a str, i32) {
+    match &plugin.spec.service_ref {
+        Some(reference) => (&reference.name, reference.port),
+        None => (owner.name(), service::PORT),
     }
 }
 
@@ -221,22 +314,7 @@ fn want(world: &World, kind: ChildKind, known: Option<&Identity>, mut object: Va
     let hash = hash(&object);
     object = typed(kind, object);
     object["metadata"]["annotations"][APPLIED_ANNOTATION] = json!(hash);
-    let how = match known {
-        None => How::Create,
-        Some(known) if known.owner.as_deref() != Some(world.itself.uid.as_str()) => How::Blocked {
-            leaving: known.deleting,
-        },
-        Some(known) if known.deleting => How::Blocked { leaving: true },
-        Some(known) if known.applied.as_ref() != Some(&hash) => How::Change {
-            uid: known.uid.clone(),
-            drifted: false,
-        },
-        Some(known) if moved_without_us(world, kind, known) => How::Change {
-            uid: known.uid.clone(),
-            drifted: true,
-        },
-        Some(_) => How::Keep,
-    };
+    let how = drift::how(world, kind, known, &object, &hash);
     Want {
         kind,
         object,
@@ -257,15 +335,6 @@ fn removal(world: &World, kind: ChildKind, known: Option<&Identity>) -> Option<W
         hash: String::new(),
         how,
     })
-}
-
-fn moved_without_us(world: &World, kind: ChildKind, known: &Identity) -> bool {
-    let relabelled = known
-        .label
-        .as_ref()
-        .is_some_and(|label| *label != world.itself.key.name);
-    let left = world.memory.get(&kind).and_then(|memory| memory.left.as_ref());
-    relabelled || left.is_some_and(|(uid, edition)| *uid != known.uid || *edition != known.edition())
 }
 
 /// A hash of a configuration that is the same in every version of the operator: UUIDv5 of its JSON text.

@@ -1,5 +1,6 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
+pub mod account;
 pub mod ui;
 
 use std::collections::BTreeSet;
@@ -85,6 +86,7 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
     }
     let mut ledger = Ledger {
         ui: known.ui.union(&open).cloned().collect(),
+        ..known.clone()
     };
     ledger.ui.retain(|entry| !gone.contains(entry));
     Wanted {

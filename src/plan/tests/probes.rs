@@ -57,6 +57,30 @@ fn a_look_is_of_a_revision_which_more_pods_do_not_change() {
 }
 
 #[test]
+fn the_addresses_of_the_plugins_own_ingress_may_be_connected_to() {
+    let mut world = World::healthy().with_ingress();
+    let addresses = |world: &World| plan_of(world).probes[0].gateway_addresses.clone();
+    assert_eq!(
+        addresses(&world),
+        ["10.1.0.2".parse::<std::net::IpAddr>().unwrap()]
+    );
+    world.children.ingress.as_mut().unwrap().addresses.clear();
+    assert!(addresses(&world).is_empty(), "one that is known by name only");
+}
+
+#[test]
+fn an_ingress_without_an_address_is_looked_at_all_the_same() {
+    let mut world = World::healthy().with_ingress();
+    let ingress = world.children.ingress.as_mut().unwrap();
+    (ingress.addresses, ingress.published) = (Vec::new(), false);
+    world.probe = Default::default();
+    world.itself.before = Default::default();
+    let assessment = crate::judge::assess(&world);
+    assert!(!assessment.route.is_good());
+    assert_eq!(plan_of(&world).probes.len(), 1);
+}
+
+#[test]
 fn pods_that_run_and_are_not_ready_are_asked_why() {
     let world = World::healthy().unready(None);
     let job = plan_of(&world).readiness.unwrap();

@@ -2,7 +2,7 @@ use super::told;
 use crate::api::fault::Party;
 use crate::apply::Applied;
 use crate::core::facts::StepState;
-use crate::observe::memory::ChildKind;
+use crate::observe::memory::{ChildKind, Drift};
 use crate::observe::world::World;
 use crate::report::events::{deregistered, faults, transitions};
 
@@ -91,10 +91,21 @@ fn what_was_applied_or_put_back_is_told() {
     assert_eq!((notes[0].reason, notes[0].warning), ("Applied", false));
     assert_eq!(notes[0].text, "applied ServiceAccount, Deployment, Service");
     let drift = Applied {
-        corrected: vec![ChildKind::HttpRoute],
+        corrected: vec![Drift {
+            kind: "HTTPRoute",
+            name: "crm".to_owned(),
+            fields: vec!["spec.hostnames".to_owned()],
+            by: Some("kubectl-edit".to_owned()),
+            stopped: None,
+        }],
         ..Applied::default()
     };
-    assert_eq!(reasons(&well, &well, &drift), ["DriftCorrected"]);
+    let notes = transitions(&told(&well), &told(&well), &drift);
+    assert_eq!((notes.len(), notes[0].reason), (1, "DriftCorrected"));
+    assert_eq!(
+        notes[0].text,
+        "HTTPRoute \"crm\" was changed by kubectl-edit: spec.hostnames; it was put back"
+    );
 }
 
 #[test]

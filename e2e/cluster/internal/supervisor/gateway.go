@@ -62,7 +62,8 @@ func (c *Cluster) established(ctx context.Context, files []string) error {
 	return nil
 }
 
-// gateway installs Gateway API, starts Traefik as its implementation and makes the public Gateway.
+// gateway installs Gateway API, starts Traefik as its implementation and as Ingress controller, and makes the public
+// Gateway.
 func (c *Cluster) gateway(ctx context.Context) error {
 	files, err := filepath.Glob(filepath.Join(c.programs, "gateway-api", "gateway.*_*.yaml"))
 	if err != nil || len(files) == 0 {
@@ -88,7 +89,9 @@ func (c *Cluster) gateway(ctx context.Context) error {
 		"--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=INFO", "--accesslog=true",
 		"--entrypoints.web.address="+config.NodeIP+":80", "--entrypoints.websecure.address="+config.NodeIP+":443",
 		"--providers.providersthrottleduration=100ms", "--providers.kubernetesgateway=true",
-		"--providers.kubernetesgateway.statusaddress.ip="+config.NodeIP); err != nil {
+		"--providers.kubernetesgateway.statusaddress.ip="+config.NodeIP,
+		"--providers.kubernetesingress=true", "--providers.kubernetesingress.ingressclass="+config.GatewayClass,
+		"--providers.kubernetesingress.ingressendpoint.ip="+config.NodeIP); err != nil {
 		return err
 	}
 	if err := c.usable(ctx); err != nil {

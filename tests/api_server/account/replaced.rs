@@ -1,0 +1,161 @@
+//! Credentials are replaced while a client uses them all the time.
+
+use kube::api::{Api, DynamicObject};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use wazo_e2e::trial::Trial;
+use wazo_simulated_core::Login;
+
+use super::ground::{ASKED, plugin_with, policies, secret, users, value, with_accounts};
+
+/// A plugin's server: it reads the mounted files again and again, and has a token that works at every moment.
+struct Client {
+    stop: watch::Sender<bool>,
+    runs: JoinHandle<Vec<String>>,
+}
+
+impl Client {
+    fn start(trial: &Trial, plugin: &str) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", "Secret"));
+        let api: Api<DynamicObject> = Api::namespaced_with(trial.client().clone(), trial.namespace(), &kind);
+        let (accounts, name) = (trial.core().accounts(), format!("{plugin}-core"));
+        let runs = tokio::spawn(async move {
+            let mut used: Vec<String> = Vec::new();
+            let mut login: Option<Login> = None;
+            while !*stopped.borrow() {
+                let object = api.get(&name).await.expect("the Secret is there at every moment");
+                let object = serde_json::to_value(object).expect("an object is JSON");
+                let (username, password) = (value(&object, "username"), value(&object, "password"));
+                if used.last() != Some(&username) {
+                    login = None;
+                    used.push(username.clone());
+                }
+                let living = login.take().filter(Login::lives);
+                let living = living.or_else(|| accounts.log_in(&username, &password));
+                let allowed = living
+                    .as_ref()
+                    .is_some_and(|login| login.allows("confd.users.read"));
+                assert!(allowed, "{username} gets in: {}", living.is_some());
+                login = living;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            used
+        });
+        Self { stop, runs }
+    }
+
+    /// The users that it was, one after the other.
+    async fn stop(self) -> Vec<String> {
+        self.stop.send_replace(true);
+        match self.runs.await {
+            Ok(used) => used,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// Waits until other credentials are in use, and nothing is left of the old ones.
+async fn replaced(trial: &Trial, old: &str) -> String {
+    trial
+        .holds("one user, and another one", || {
+            let users = users(trial);
+            users.len() == 1 && users[0].username.as_deref() != Some(old)
+        })
+        .await;
+    trial.ready("crm").await;
+    assert_eq!(policies(trial).len(), 1);
+    let found = secret(trial, "crm-core").await.unwrap();
+    assert_eq!(users(trial)[0].username, Some(value(&found, "username")));
+    let pods = trial.list("v1", "Pod").await;
+    let wanted = trial.get("apps/v1", "Deployment", "crm").await.unwrap();
+    let hash = |template: &Value| template["metadata"]["annotations"]["plugins.wazo.io/credentials"].clone();
+    for pod in pods
+        .iter()
+        .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+    {
+        assert_eq!(
+            hash(pod),
+            hash(&wanted["spec"]["template"]),
+            "a pod with old credentials"
+        );
+    }
+    value(&found, "username")
+}
+
+#[test]
+fn credentials_are_replaced_on_demand_in_time_and_for_other_rights_under_a_client_that_never_stops() {
+    with_accounts(async |trial: &mut Trial| {
+        trial.panel("crm").await;
+        trial
+            .apply(&plugin_with("crm", json!({"acl": ASKED, "rotateEvery": "1h"})))
+            .await;
+        trial.ready("crm").await;
+        let first = value(&secret(trial, "crm-core").await.unwrap(), "username");
+        let client = Client::start(trial, "crm");
+
+        let demand = json!({"metadata": {"annotations": {"plugins.wazo.io/rotate": "1"}}});
+        trial.edit_plugin("crm", &demand).await;
+        let second = replaced(trial, &first).await;
+
+        let long_ago =
+            json!({"metadata": {"annotations": {"plugins.wazo.io/made-at": "2020-01-01T00:00:00Z"}}});
+        trial.patch("v1", "Secret", "crm-core", &long_ago).await;
+        let third = replaced(trial, &second).await;
+        assert_eq!(third, first, "two slots take turns");
+
+        let rights = json!({"spec": {"registrations": {"account": {"acl": ["confd.users.read", "calld.calls.read"]}}}});
+        trial.edit_plugin("crm", &rights).await;
+        let fourth = replaced(trial, &third).await;
+        assert_eq!(policies(trial)[0].acl, ["calld.calls.read", "confd.users.read"]);
+
+        assert_eq!(client.stop().await, [first, second, third, fourth]);
+        assert!(
+            secret(trial, "crm-core-next").await.is_none(),
+            "no stored password is left"
+        );
+    });
+}
+
+#[test]
+fn a_replacement_that_the_core_refuses_leaves_what_works() {
+    with_accounts(async |trial: &mut Trial| {
+        super::ground::ready_account(trial, "crm").await;
+        let operator = super::ground::operators_policy(trial);
+        let without = operator
+            .acl
+            .iter()
+            .map(String::as_str)
+            .filter(|entry| *entry != "confd.users.#");
+        let (all, without): (Vec<&str>, Vec<&str>) = (
+            operator.acl.iter().map(String::as_str).collect(),
+            without.collect(),
+        );
+        let client = Client::start(trial, "crm");
+        trial.core().accounts().set_rights(&operator.uuid, &without);
+        trial.core().accounts().revoke(trial.core().account_uuid());
+        let demand = json!({"metadata": {"annotations": {"plugins.wazo.io/rotate": "1"}}});
+        trial.edit_plugin("crm", &demand).await;
+        let seen = trial.fault("crm", "Config", "CoreForbidden").await;
+        assert!(!seen.is_blocked() && seen.is_ready(), "{:#}", seen.0["status"]);
+        assert!(
+            seen.fault("message").contains("confd.users."),
+            "{}",
+            seen.fault("message")
+        );
+        trial
+            .core_until("told of the missing right", |core| {
+                core.0["status"]["missingPermissions"]
+                    .to_string()
+                    .contains("confd.users")
+            })
+            .await;
+        trial.core().accounts().set_rights(&operator.uuid, &all);
+        let old = value(&secret(trial, "crm-core").await.unwrap(), "username");
+        replaced(trial, &old).await;
+        trial.well("crm").await;
+        assert_eq!(client.stop().await.len(), 2);
+    });
+}
