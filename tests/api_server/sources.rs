@@ -11,7 +11,7 @@ const SERVICE: &str = "partner";
 /// A plugin behind a Service of the partner's.
 fn behind_service(name: &str, port: i32) -> Value {
     let mut object = plugin(name);
-    let spec = object["spec"].as_object_mut().unwrap();
+    let spec = object["spec"].as_object_mut().expect("a plugin has a spec");
     spec.remove("workload");
     spec.insert("serviceRef".to_owned(), json!({"name": SERVICE, "port": port}));
     object
@@ -20,7 +20,7 @@ fn behind_service(name: &str, port: i32) -> Value {
 /// A plugin that is hosted elsewhere.
 fn elsewhere(name: &str) -> Value {
     let mut object = plugin(name);
-    let spec = object["spec"].as_object_mut().unwrap();
+    let spec = object["spec"].as_object_mut().expect("a plugin has a spec");
     spec.remove("workload");
     spec.remove("expose");
     spec.insert(

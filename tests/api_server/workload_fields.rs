@@ -9,8 +9,10 @@ use wazo_plugin_operator::api::plugin::WazoPlugin;
 
 fn with(name: &str, fields: Value) -> Value {
     let mut object = plugin(name);
-    let workload = object["spec"]["workload"].as_object_mut().unwrap();
-    workload.extend(fields.as_object().unwrap().clone());
+    let workload = object["spec"]["workload"]
+        .as_object_mut()
+        .expect("a plugin with pods");
+    workload.extend(fields.as_object().expect("fields").clone());
     object
 }
 
