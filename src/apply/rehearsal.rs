@@ -9,7 +9,7 @@ use super::children::{api, note};
 use super::refusal::{self, ApplyError};
 use super::{Applied, Applier};
 use crate::api::names::CHILDREN_MANAGER;
-use crate::observe::memory::{ChildKind, Refusal};
+use crate::observe::memory::Refusal;
 use crate::observe::world::World;
 use crate::plan::Plan;
 use crate::plan::children::{How, Want, blame};
@@ -24,7 +24,7 @@ pub(super) async fn is_passed(
     plan: &Plan,
     applied: &mut Applied,
 ) -> Result<bool, ApplyError> {
-    let Some(want) = plan.children.iter().find(|want| is_new(want, world)) else {
+    let Some(want) = plan.rehearsal.as_ref().filter(|want| is_new(want, world)) else {
         return Ok(true);
     };
     let key = &world.itself.key;
@@ -69,7 +69,7 @@ fn is_new(want: &Want, world: &World) -> bool {
     let changes = matches!(want.how, How::Create | How::Change { .. });
     let memory = world.memory.get(&want.kind);
     let rehearsed = memory.and_then(|memory| memory.rehearsed.as_ref());
-    want.kind == ChildKind::Deployment && changes && rehearsed != Some(&want.hash)
+    changes && rehearsed != Some(&want.hash)
 }
 
 fn refuses_rehearsals(message: &str) -> bool {

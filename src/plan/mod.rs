@@ -30,6 +30,8 @@ pub struct Plan {
     pub metadata: Option<MetadataChange>,
     /// What becomes of each child.
     pub children: Vec<Want>,
+    /// The Deployment to be tried by a dry run before anything is written; one that waits for something is tried, too.
+    pub rehearsal: Option<Want>,
     /// What is wished for at the core; `None` where there is no core to ask.
     pub core: Option<CoreWishes>,
     /// What is done about the account.
@@ -93,6 +95,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
     }
     Plan {
         metadata,
+        rehearsal: children::rehearsal(world, plugin, &children),
         children,
         core: wanted.wishes,
         account,

@@ -23,6 +23,7 @@ mod leadership_process;
 mod maintenance;
 mod network;
 mod owner;
+mod policy;
 mod schema;
 mod security;
 mod sources;

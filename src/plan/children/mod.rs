@@ -110,6 +110,18 @@ pub fn all(world: &World, plugin: &Plugin) -> Vec<Want> {
         .collect()
 }
 
+/// The Deployment as it is to be tried: as it is wanted, or, where it must not be made yet, as it will be made about.
+#[must_use]
+pub fn rehearsal(world: &World, plugin: &Plugin, children: &[Want]) -> Option<Want> {
+    let kind = ChildKind::Deployment;
+    let wanted = children.iter().find(|want| want.kind == kind);
+    let unmade = world.children.deployment.is_none() && !is_withheld(kind, world, plugin);
+    wanted.cloned().or_else(|| {
+        let object = object(kind, &Owner::of(world), plugin, &Around::default()).filter(|_| unmade)?;
+        Some(want(world, kind, None, object))
+    })
+}
+
 /// What a child is to look like, without its type; `None`: the spec asks for none.
 fn object(kind: ChildKind, owner: &Owner, plugin: &Plugin, around: &Around) -> Option<Value> {
     match kind {

@@ -135,3 +135,19 @@ fn a_plugin_scaled_to_zero_is_not_looked_at() {
     assert!(plan_of(&world).probes.is_empty());
     assert_eq!(steps(&plan_of(&world)), present(URL), "it stays registered");
 }
+
+#[test]
+fn the_deployment_is_tried_as_it_is_wanted() {
+    let plan = plan_of(&World::just_applied());
+    let wanted = plan
+        .children
+        .iter()
+        .find(|want| want.kind == ChildKind::Deployment);
+    assert_eq!(plan.rehearsal.as_ref(), wanted);
+    assert_eq!(
+        plan_of(&World::healthy()).rehearsal.unwrap().how,
+        How::Keep,
+        "nothing is new"
+    );
+    assert_eq!(plan_of(&World::healthy_behind_service()).rehearsal, None);
+}
