@@ -58,6 +58,7 @@ fn the_pods_stay_until_something_is_ready_behind_the_service() {
         removed(&plan),
         [
             ChildKind::ServiceAccount,
+            ChildKind::NetworkPolicy,
             ChildKind::Deployment,
             ChildKind::Service
         ]
@@ -93,6 +94,7 @@ fn the_pods_stay_until_the_new_address_is_registered_and_the_old_one_is_out() {
         removed(&plan_of(&world)),
         [
             ChildKind::ServiceAccount,
+            ChildKind::NetworkPolicy,
             ChildKind::Deployment,
             ChildKind::Service,
             ChildKind::HttpRoute
