@@ -403,8 +403,6 @@ pub struct ExposeMetadata {
 pub enum Verify {
     /// Through the public address, as a browser would.
     Public,
-    /// Through the Service, where the cluster cannot reach its own public address (hairpin NAT, split DNS).
-    Service,
     /// Not at all, for networks in which the cluster cannot reach its own public address.
     None,
 }

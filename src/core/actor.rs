@@ -170,7 +170,10 @@ async fn auth_loop(link: &Link) {
             account::work(link, &aim, &plugin).await;
         } else {
             let tenants_at = needs_tenants(link).then_some(tenants_at);
-            let account_at = rights_at.and(link.state().accounts.next_at());
+            let account_at = {
+                let state = link.state();
+                state.accounts.next_at().filter(|_| lets_work(&state))
+            };
             let at = rights_at
                 .into_iter()
                 .chain(account_at)
@@ -182,10 +185,15 @@ async fn auth_loop(link: &Link) {
     }
 }
 
+/// Whether accounts may be worked on: there is a session, its rights were asked, and the stack is the one that is known.
+fn lets_work(state: &super::link::State) -> bool {
+    state.session.token().is_some() && state.rights.asked && state.facts.stack_changed.is_none()
+}
+
 /// The plugin whose account is to be worked on, where the session lets it.
 fn next_account(link: &Link, now: Instant) -> Option<PluginKey> {
     let mut state = link.state();
-    if state.session.token().is_none() || !state.rights.asked {
+    if !lets_work(&state) {
         return None;
     }
     state.accounts.next(now)

@@ -43,9 +43,7 @@ pub fn entries(world: &World, plugin: &Plugin, assessment: &Assessment, core: &C
         .iter()
         .map(|entry| {
             let verified = match plugin.spec.verify() {
-                Verify::Public | Verify::Service => {
-                    assessment.route.is_good() && manifest::judge_entry(world, entry).is_good()
-                }
+                Verify::Public => assessment.route.is_good() && manifest::judge_entry(world, entry).is_good(),
                 Verify::None => assessment.route.is_good() && assessment.workload.is_good(),
             };
             let places = match places::scope(core, world.allowance.as_ref(), plugin, entry) {
