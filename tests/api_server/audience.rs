@@ -69,7 +69,7 @@ fn a_user_keeps_what_his_tenant_has_and_others_do_not_see_the_plugin() {
             app.configuration["debug"] = json!(true);
         });
         trial
-            .plugin_until("crm", "refreshed", |_| {
+            .holds("the copy has what the tenant got", || {
                 let whole = users.seen(&anna, APP).unwrap().configuration;
                 seen(trial, &anna).contains(&later.to_owned()) && sees(trial, &anna) && whole["debug"] == true
             })

@@ -162,7 +162,7 @@ fn a_stranger_takes_nothing_out_of_a_core_by_what_he_writes_himself() {
         trial.ready_plugin("crm").await;
         trial.enter(&acme);
         let mut thief = foreign("thief", CORE, &cores);
-        thief["spec"]["expose"]["host"] = json!(objects::host("crm"));
+        thief["spec"]["expose"]["url"] = json!(format!("https://{}", objects::host("crm")));
         let ledger = json!({"ui": [
             {"product": "App", "url": objects::manifest_url("crm")}, {"product": "App", "url": STRANGER},
         ]});
@@ -240,8 +240,9 @@ fn a_grant_that_is_narrowed_takes_out_what_it_does_not_name_any_more() {
         trial.holds("deregistered", || !trial.is_known("crm")).await;
         trial.strangers_data_is_intact();
         trial
-            .plugin_until("crm", "without a ledger", |seen| {
-                seen.0["metadata"]["annotations"]["plugins.wazo.io/ledger"].is_null()
+            .plugin_until("crm", "without a registration in its ledger", |seen| {
+                let ledger = seen.0["metadata"]["annotations"]["plugins.wazo.io/ledger"].as_str();
+                ledger.is_none_or(|ledger| !ledger.contains("manifest.json"))
             })
             .await;
         trial.edit_core(&json!({"spec": {"grants": null}})).await;

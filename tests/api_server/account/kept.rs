@@ -138,6 +138,7 @@ fn a_retained_account_stays_and_is_taken_up_again_with_other_credentials() {
             ("v1", "Service", "crm"),
             ("v1", "Secret", "crm-core"),
             ("apps/v1", "Deployment", "crm"),
+            ("networking.k8s.io/v1", "NetworkPolicy", "crm"),
             ("gateway.networking.k8s.io/v1", "HTTPRoute", "crm"),
         ] {
             if trial.get(version, kind, name).await.is_some() {

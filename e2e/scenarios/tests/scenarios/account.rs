@@ -13,7 +13,8 @@ use wazo_e2e::objects::Seen;
 async fn connect(scene: &Scene) {
     scene.connect().await;
     let mut core = scene.wazo_core();
-    core["spec"]["grants"] = json!([{"registrations": ["UiApplication", "Account"], "acl": ["confd.users.read"]}]);
+    core["spec"]["grants"] =
+        json!([{"registrations": ["UiApplication", "Account"], "acl": ["confd.users.read"]}]);
     scene.apply(&core).await;
 }
 
@@ -54,7 +55,8 @@ fn a_plugin_uses_its_account_and_is_never_without_one_while_it_is_replaced() {
         plugin["spec"]["workload"]["replicas"] = json!(2);
         plugin["spec"]["registrations"]["account"] = json!({"acl": ["confd.users.read"]});
         scene.apply(&plugin).await;
-        scene.plugin_until("crm", "Ready with two applications and an account", is_registered)
+        scene
+            .plugin_until("crm", "Ready with two applications and an account", is_registered)
             .await;
         let first = username(scene).await;
         assert!(first.starts_with("wazo-plugin-"), "{first}");
@@ -70,8 +72,13 @@ fn a_plugin_uses_its_account_and_is_never_without_one_while_it_is_replaced() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, replaced).await.is_ok(), "the account was not replaced");
-        let seen = scene.plugin_until("crm", "Ready with the next account", is_registered).await;
+        assert!(
+            tokio::time::timeout(PATIENCE, replaced).await.is_ok(),
+            "the account was not replaced"
+        );
+        let seen = scene
+            .plugin_until("crm", "Ready with the next account", is_registered)
+            .await;
         assert!(!seen.has_fault());
         assert_ne!(username(scene).await, first);
     });
