@@ -29,8 +29,11 @@ pub(super) async fn is_passed(
     };
     let key = &world.itself.key;
     let mut object = want.object.clone();
-    if let How::Change { uid, .. } = &want.how {
-        object["metadata"]["uid"] = json!(uid);
+    match &want.how {
+        How::Change { uid, .. } => object["metadata"]["uid"] = json!(uid),
+        // What stands there under its name is somebody else's, which the apply itself tells.
+        _ if api(applier, key, want.kind).get_opt(&key.name).await?.is_some() => return Ok(true),
+        _ => {}
     }
     let mut params = PatchParams::apply(CHILDREN_MANAGER).force();
     params.dry_run = true;

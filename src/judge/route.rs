@@ -105,7 +105,13 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
         let told = "the Gateway has not looked at the HTTPRoute yet";
         // A controller that has seen the route before tells of it again; no time makes that a fault of its own.
         if !route.parents.is_empty() {
-            return State::waiting("RoutePending", told);
+            // Put back, or rid of an old host: what was in force goes on until the controller says otherwise.
+            let in_force = super::settled(world) && super::was_ready(world);
+            return if in_force {
+                State::Good
+            } else {
+                State::waiting("RoutePending", told)
+            };
         }
         let since = route.created.unwrap_or(world.now);
         let left = CONTROLLER_SECONDS - (world.now.as_second() - since.as_second());

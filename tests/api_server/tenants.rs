@@ -118,12 +118,7 @@ fn five_hundred_tenants_are_reached_over_a_death_in_the_middle_and_nothing_is_ma
         trial.core().journal().clear();
         trial.start();
         trial
-            .until(
-                trial.of::<wazo_plugin_operator::api::core::WazoCore>(),
-                "main",
-                "read",
-                |_| requests(trial).contains_key("GET list"),
-            )
+            .holds("read", || requests(trial).contains_key("GET list"))
             .await;
         trial
             .holds("quiet", || requests(trial).keys().all(|kind| kind == "GET list"))
