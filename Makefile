@@ -121,7 +121,7 @@ contract: ## the simulated core against what real daemons were recorded to answe
 	@cargo test --locked --workspace $(call test_programs,$(contract_tests)) -- --show-output
 
 api-server: programs ## the operator against a real API server and the simulated core
-	@cargo test --locked --workspace $(call test_programs,$(api_server_tests))
+	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --locked --workspace $(call test_programs,$(api_server_tests))
 
 e2e: cluster-command ## the operator as a pod on a real node (root)
 	@e2e/bin/ground
