@@ -16,7 +16,8 @@ use crate::log::Log;
 use crate::network::TestNetwork;
 use crate::scope::Scope;
 
-const STOPS_WITHIN: Duration = Duration::from_secs(10);
+/// The operator gives passes under way ten seconds and its tokens five.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
 /// With what an operator is run.
 #[derive(Clone)]
