@@ -13,6 +13,8 @@ use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
 use crate::probe::{Look, LookError, ManifestFact};
 
+/// One text for every cause: after a restart of the operator another cause is no news.
+pub(super) const PENDING: &str = "the manifest of this revision has not been looked at yet";
 /// The prober looks again after 1 to 15 seconds at what is bad; that it saw the same is not told.
 const LOOK_SECONDS: i64 = 5;
 const PODS: &str = "operator→pod";
@@ -57,21 +59,14 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         return not_looked_at(world);
     };
     match &fact.public {
-        None => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
+        None => State::waiting("ManifestPending", PENDING),
         Some(Look::Good { .. }) if fact.revision == source::revision(world) => State::Good,
-        Some(Look::Good { .. }) => State::waiting(
-            "ManifestPending",
-            "the manifest of the new revision has not been looked at yet",
-        ),
+        Some(Look::Good { .. }) => State::waiting("ManifestPending", PENDING),
         Some(Look::Bad(error)) if needs_pods(error) && !source::may_answer(world) => {
-            State::waiting("ManifestPending", "the manifest is looked at when a pod serves")
+            State::waiting("ManifestPending", PENDING)
         }
         Some(Look::Bad(error)) if needs_pods(error) && fact.checked_at < source::serving_since(world) => {
-            State::for_now(
-                "ManifestPending",
-                "the manifest has not been looked at since a pod serves",
-                LOOK_SECONDS,
-            )
+            State::for_now("ManifestPending", PENDING, LOOK_SECONDS)
         }
         Some(Look::Bad(error)) => {
             let candidate = classify(error, fact.pod.as_ref(), fact)
@@ -115,7 +110,7 @@ fn not_looked_at(world: &World) -> State {
             again: None,
         }),
         _ if settled(world) && was(world, ConditionType::Exposed) => State::Good,
-        _ => State::waiting("ManifestPending", "the manifest has not been looked at yet"),
+        _ => State::waiting("ManifestPending", PENDING),
     }
 }
 

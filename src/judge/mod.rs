@@ -163,8 +163,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let doubted = workload.is_good() && workload_again.is_some();
     // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
     let (manifest, manifest_again) = if !route.is_good() {
-        let told = "the manifest is looked at when the Gateway takes the route";
-        (State::waiting("ManifestPending", told), None)
+        (State::waiting("ManifestPending", manifest::PENDING), None)
     } else if doubted {
         // Pods in doubt explain a manifest that cannot be had; nothing is taken away before that is settled.
         (State::Good, None)
