@@ -139,7 +139,7 @@ impl<'a> Entry<'a> {
         };
         let names = core.applications(self.entry.entry.product);
         match places::scope(core, self.world.allowance.as_ref(), plugin, self.entry) {
-            None | Some(Scope::Pending) => self.unknown(core, names.len()),
+            None | Some(Scope::Pending) => self.unknown(names.len()),
             Some(Scope::Failed(candidate)) if self.was_registered() => {
                 let mut row = self.kept(names.len());
                 row.partial = Some(Box::new(candidate.not_blocking()));
@@ -182,7 +182,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Where it is wanted is not known yet.
-    fn unknown(&self, core: &CoreView, names: usize) -> Row {
+    fn unknown(&self, names: usize) -> Row {
         if self.was_registered() {
             return self.kept(names);
         }
@@ -191,11 +191,8 @@ impl<'a> Entry<'a> {
             let (state, waits) = held();
             return self.row(desired, 0, state, waits);
         }
-        let told = if core.tenant().is_some() {
-            "the core has not told yet which tenants there are"
-        } else {
-            "the core has not been reached yet"
-        };
+        // One text for what is known step by step: the steps are no news.
+        let told = "the core has not told yet where the plugin belongs";
         let mut row = self.row(
             desired,
             0,
@@ -218,7 +215,7 @@ impl<'a> Entry<'a> {
             ..Counted::default()
         };
         if places.pending > 0 {
-            let told = "the core has not told yet who the users are";
+            let told = "the core has not told yet where the plugin belongs";
             let layer = State::waiting("RegistrationPending", told);
             counted.worst = Some((RegistrationState::Pending, layer));
         }
