@@ -16,7 +16,7 @@ use wazo_e2e::recorder::Recorder;
 use wazo_e2e::trial::{APPS, seed};
 use wazo_e2e_node::{CORE_NAME, OPERATOR, run};
 use wazo_plugin_operator::api::plugin::WazoPlugin;
-use wazo_simulated_core::{Options, SimulatedCore};
+use wazo_simulated_core::{ACCOUNT_ACL, Options, Seed, SimulatedCore};
 
 use crate::ground::Ground;
 use crate::objects;
@@ -59,6 +59,19 @@ fn run_in(ground: &'static Ground, play: impl AsyncFnOnce(&Scene)) {
     }
 }
 
+/// A core whose operator may keep accounts that read users.
+fn seed_with_accounts() -> Seed {
+    let mut seed = seed();
+    let operator = seed
+        .accounts
+        .iter_mut()
+        .find(|account| account.purpose == "external_api")
+        .expect("the seed has an operator");
+    let held = ACCOUNT_ACL.into_iter().chain(["confd.users.read"]);
+    operator.acl.extend(held.map(ToOwned::to_owned));
+    seed
+}
+
 /// The world of one scenario.
 pub struct Scene {
     ground: &'static Ground,
@@ -75,9 +88,9 @@ impl Scene {
         let namespace = namespace::make(&client).await;
         let port = ground.port();
         // The operator would take two cores with one uuid for one.
-        let seed = wazo_simulated_core::Seed {
+        let seed = Seed {
             stack_uuid: uuid::Uuid::new_v4().to_string(),
-            ..seed()
+            ..seed_with_accounts()
         };
         let core = SimulatedCore::start(Options {
             bind: SocketAddr::new(ground.cluster().address(), port),
