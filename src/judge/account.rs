@@ -14,8 +14,7 @@ use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus
 use crate::api::reason::Reason;
 use crate::core::account::{AccountSeen, ActState};
 use crate::core::error::CoreError;
-use crate::observe::account_secret::AccountSecret;
-use crate::plan::registrations::account;
+use crate::observe::account_secret::{self, AccountSecret};
 
 /// The name of the row: there is one account.
 const NAME: &str = "account";
@@ -44,7 +43,7 @@ pub fn refusal(world: &World, plugin: &Plugin) -> Option<Candidate> {
 #[must_use]
 pub fn due_in(world: &World, plugin: &Plugin) -> Option<i64> {
     let every = plugin.account.as_ref()?.rotate_every?;
-    let made = account::mounted(world, plugin)?.1.made?;
+    let made = account_secret::mounted(world, plugin)?.1.made?;
     let due = made.checked_add(every).ok()?;
     Some((due.as_second() - world.now.as_second()).max(1))
 }
@@ -71,7 +70,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
     if let Some(candidate) = refusal(world, plugin) {
         return Some(row(RegistrationState::Refused, State::bad(candidate)));
     }
-    let secret = account::mounted(world, plugin).map(|(_, secret)| secret);
+    let secret = account_secret::mounted(world, plugin).map(|(_, secret)| secret);
     let works = works(world, account, secret);
     if let Some(candidate) = taken(world, account) {
         return Some(row(RegistrationState::Refused, State::bad(candidate)));

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::facts::Identity;
 use super::map;
+use super::world::World;
 use crate::api::names::{ACCOUNT_LABEL, APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION, ROTATE_ANNOTATION};
+use crate::api::parse::Plugin;
 use crate::core::account::Slot;
 
 /// Annotation: the slot of the user.
@@ -105,6 +107,24 @@ pub fn text_of(object: &Secret) -> BTreeMap<&str, &str> {
     let data = object.data.iter().flatten();
     data.filter_map(|(key, value)| Some((key.as_str(), std::str::from_utf8(&value.0).ok()?)))
         .collect()
+}
+
+/// The Secrets of the account that are ours and stay.
+#[must_use]
+pub fn ours(world: &World) -> Vec<(&String, &AccountSecret)> {
+    let stays = |secret: &AccountSecret| {
+        secret.id.owner.as_deref() == Some(world.itself.uid.as_str()) && !secret.id.deleting
+    };
+    let all = world.children.accounts.iter();
+    all.filter(|(_, secret)| stays(secret)).collect()
+}
+
+/// The Secret that pods of this plugin mount; `None`: there is none yet, and pods must wait for it.
+#[must_use]
+pub fn mounted<'a>(world: &'a World, plugin: &Plugin) -> Option<(String, &'a AccountSecret)> {
+    let name = plugin.account.as_ref()?.secret(&world.itself.key.name);
+    let found = ours(world).into_iter().find(|(known, _)| **known == name);
+    found.map(|(_, secret)| (name, secret))
 }
 
 /// A hash of credentials. The password has 244 random bits: nobody finds it from this.

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::hash;
 use crate::api::names::{APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION};
 use crate::api::parse::Plugin;
+use crate::observe::account_secret;
 use crate::observe::map::CONTAINER;
 use crate::observe::memory::ChildKind;
 use crate::observe::world::World;
-use crate::plan::registrations::account;
 
 /// Where the Secret is mounted.
 pub const PATH: &str = "/var/run/wazo";
@@ -19,7 +19,7 @@ const VOLUME: &str = "wazo-account";
 #[must_use]
 pub fn with(kind: ChildKind, mut object: Value, world: &World, plugin: &Plugin) -> Option<Value> {
     if kind == ChildKind::Deployment && plugin.account.is_some() {
-        let (name, secret) = account::mounted(world, plugin)?;
+        let (name, secret) = account_secret::mounted(world, plugin)?;
         add(&mut object, &name, Some(&secret.mounted));
     }
     Some(object)

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::places;
+use crate::api::expose::is_label_value;
 use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL};
 use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
@@ -269,7 +270,10 @@ impl Owner {
             PLUGIN_LABEL: self.key.name,
         });
         let image = plugin.workload().map(|workload| workload.image.as_str());
-        if let Some(version) = image.and_then(image_tag).filter(|tag| is_label_value(tag)) {
+        if let Some(version) = image
+            .and_then(image_tag)
+            .filter(|tag| !tag.is_empty() && is_label_value(tag))
+        {
             labels["app.kubernetes.io/version"] = json!(version);
         }
         labels
@@ -303,16 +307,6 @@ pub fn readiness_path(plugin: &Plugin) -> Option<String> {
         prefix.trim_end_matches('/'),
         entry.entry.manifest.trim_start_matches('/')
     ))
-}
-
-fn is_label_value(text: &str) -> bool {
-    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.len() <= 63
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && alphanumeric(text.chars().next())
-        && alphanumeric(text.chars().last())
 }
 
 /// The object with its type, which stands first, as people write it.

@@ -23,7 +23,7 @@ use crate::judge::account::refusal;
 use crate::judge::acl_grant;
 use crate::judge::grant::Standing;
 use crate::keys::CoreKey;
-use crate::observe::account_secret::{AccountSecret, Role, connection_hash, rights_hash};
+use crate::observe::account_secret::{self, AccountSecret, Role, connection_hash, rights_hash};
 use crate::observe::world::World;
 use steps::Step;
 
@@ -164,23 +164,6 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// The Secrets of the account that are ours and stay.
-fn secrets(world: &World) -> Vec<(&String, &AccountSecret)> {
-    let ours = |secret: &AccountSecret| {
-        secret.id.owner.as_deref() == Some(world.itself.uid.as_str()) && !secret.id.deleting
-    };
-    let all = world.children.accounts.iter();
-    all.filter(|(_, secret)| ours(secret)).collect()
-}
-
-/// The Secret that pods of this plugin mount; `None`: there is none yet, and pods must wait for it.
-#[must_use]
-pub fn mounted<'a>(world: &'a World, plugin: &Plugin) -> Option<(String, &'a AccountSecret)> {
-    let name = plugin.account.as_ref()?.secret(&world.itself.key.name);
-    let found = secrets(world).into_iter().find(|(known, _)| **known == name);
-    found.map(|(_, secret)| (name, secret))
-}
-
 fn wanted(world: &World, plugin: &Plugin, account: &Account) -> Option<Wanted> {
     let core = world.core.as_ref()?;
     let tenant = account.tenant.or(core.tenant())?;
@@ -206,7 +189,9 @@ fn plugin_name(world: &World) -> String {
 
 /// The tenants in which something may stand.
 fn tenants(world: &World) -> BTreeSet<Uuid> {
-    let shown = secrets(world).into_iter().filter_map(|(_, secret)| secret.tenant);
+    let shown = account_secret::ours(world)
+        .into_iter()
+        .filter_map(|(_, secret)| secret.tenant);
     world
         .itself
         .ledger
@@ -318,7 +303,7 @@ fn decide(world: &World, wanted: Option<Wanted>, known: BTreeSet<Uuid>, rolled: 
     tenants.extend(known.iter().filter(|tenant| Some(**tenant) != first));
     let situation = Situation {
         subject: subject.clone(),
-        secrets: secrets(world),
+        secrets: account_secret::ours(world),
         fact: world.account.as_ref(),
         rolled,
         now: world.now,
