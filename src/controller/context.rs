@@ -141,7 +141,7 @@ impl Context {
     }
 
     /// Whether there is such a WazoCore, as far as the watch has told.
-    fn core_exists(&self, core: &CoreKey) -> bool {
+    pub(super) fn core_exists(&self, core: &CoreKey) -> bool {
         self.core_objects
             .get(&ObjectRef::new(&core.name).within(&core.namespace))
             .is_some()

@@ -256,6 +256,7 @@ fn publish(
     fault: Option<Fault>,
     excused: Option<Excused>,
 ) {
+    let mark = seen.facts.as_ref().map(|facts| facts.mark);
     let facts = seen.facts.as_ref().filter(|facts| facts.stack_changed.is_none());
     let tenant = facts.and_then(|facts| facts.tenant);
     let entry = CoreEntry {
@@ -267,7 +268,7 @@ fn publish(
         stack: seen.stack(),
         deleting: seen.deleting,
     };
-    if context.directory.set(&object.key(), entry) {
+    if context.directory.set(&object.key(), entry, mark) {
         for plugin in context.referrers(&object.key()) {
             context.wake(Wake::Plugin(plugin.key()));
         }
@@ -406,10 +407,7 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
         copies::remove(object, context).await.map_err(ApplyError::from)?;
         set_finalizers(object, context, others).await?;
     }
-    context.applier.cores.remove(&object.key());
-    context.metrics.forget_core(&object.key());
-    context.changes.forget(&object.key());
-    context.directory.remove(&object.key());
+    context.forget_core(&object.key());
     Ok(Passed {
         action: Action::await_change(),
         outcome: Outcome::Released,

@@ -6,6 +6,7 @@ mod context;
 mod copies;
 mod cores;
 mod endpoints;
+mod gone;
 mod guard;
 mod hosts;
 mod kube_requests;
@@ -192,7 +193,13 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
                 .reconcile_on(core_wakes)
                 .graceful_shutdown_on(stopping())
                 .run(cores::reconcile, pass::error_policy, Arc::clone(&context))
-                .for_each(|_| future::ready(())),
+                .for_each(|outcome| {
+                    if let Err(kube::runtime::controller::Error::ObjectNotFound(gone)) = outcome {
+                        let namespace = gone.namespace.unwrap_or_default();
+                        context.core_gone(&crate::keys::CoreKey::new(namespace, gone.name));
+                    }
+                    future::ready(())
+                }),
         )
         .await;
     };

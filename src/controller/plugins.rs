@@ -18,8 +18,6 @@ use crate::plan;
 use crate::report::{events, status};
 
 const CONTROLLER: &str = "wazoplugin";
-/// How soon a plugin that waits for its core looks again by itself.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// One pass over a plugin.
 pub(super) async fn reconcile(
@@ -152,11 +150,6 @@ fn next(context: &Context, world: &World, assessment: &Assessment, applied: &App
     let mut pause = context.resync(uid);
     if applied.refused {
         pause = pause.min(context.backoff.failed(uid, &context.settings));
-    }
-    // A core that logs in anew is unknown for a moment that its loop may not see: nobody wakes who waits for it then.
-    let waits = |row: &judge::registration::Row| row.status.reason.as_deref() == Some("CorePending");
-    if assessment.registrations.iter().any(waits) {
-        pause = pause.min(LOOK_AGAIN);
     }
     if let Some(again) = assessment.again.and_then(|seconds| u64::try_from(seconds).ok()) {
         pause = pause.min(Duration::from_secs(again));

@@ -189,7 +189,8 @@ impl Cores {
         }
     }
 
-    /// Replaces what the plugin needs to know of this core. It is woken when that is known, or changes.
+    /// Replaces what the plugin needs to know of this core. It is woken when that is known, or changes; and at once where
+    /// it asks for something new, since that may have become known between its look at the facts and now.
     pub fn attend(&self, key: &CoreKey, plugin: &PluginKey, interest: Interest) {
         let Some(link) = self.link(key) else {
             return;
@@ -202,6 +203,7 @@ impl Cores {
         }
         drop(state);
         if news {
+            link.wake_plugins([plugin.clone()].into());
             link.auth_wake.notify_one();
             link.confd_wake.notify_one();
         }

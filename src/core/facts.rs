@@ -317,6 +317,8 @@ pub struct CoreFacts {
     pub users: BTreeMap<Uuid, UserFact>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
+    /// Grows with every change that a reader sees: what was another for a moment, and looks as before now, has another.
+    pub mark: u64,
 }
 
 impl CoreFacts {
@@ -344,6 +346,7 @@ impl CoreFacts {
             tenants: TenantsFact::Unknown,
             users: BTreeMap::new(),
             last_good: None,
+            mark: 0,
         }
     }
 

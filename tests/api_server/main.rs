@@ -36,5 +36,6 @@ mod strangers;
 mod suspend;
 mod tenants;
 mod tools;
+mod wakes;
 mod workload;
 mod workload_fields;

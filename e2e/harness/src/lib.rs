@@ -20,6 +20,7 @@ pub mod doing;
 pub mod gate;
 pub mod gated;
 pub mod gateway;
+mod hold;
 pub mod log;
 pub mod namespace;
 pub mod network;
