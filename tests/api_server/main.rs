@@ -27,6 +27,7 @@ mod maintenance;
 mod network;
 mod owner;
 mod policy;
+mod requests;
 mod schema;
 mod security;
 mod sources;

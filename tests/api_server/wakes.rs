@@ -25,9 +25,7 @@ async fn another_stack_answers(trial: &Trial, gate: &Gate, uuid: &str) {
             .filter(|asked| asked.side == Side::Core && asked.path.contains("/auth/"))
             .count()
     };
-    trial
-        .holds("looks behind the login", || looks(gate) >= 2)
-        .await;
+    trial.holds("looks behind the login", || looks(gate) >= 2).await;
 }
 
 fn waits_for_the_core(seen: &Seen) -> bool {
@@ -74,9 +72,7 @@ fn a_core_that_is_gone_without_our_doing_is_missed_at_once_and_so_is_its_return_
                 !core.0["metadata"]["deletionTimestamp"].is_null()
             })
             .await;
-        trial
-            .edit_core(&json!({"metadata": {"finalizers": null}}))
-            .await;
+        trial.edit_core(&json!({"metadata": {"finalizers": null}})).await;
         trial.fault("crm", "Config", "CoreNotFound").await;
         trial.connect().await;
         trial.well("crm").await;

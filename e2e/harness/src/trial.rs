@@ -12,6 +12,7 @@ use panel::Panel;
 use serde_json::json;
 use wazo_simulated_core::{Application, Options as CoreOptions, Seed, SimulatedCore};
 
+use crate::audit::AUDITED;
 use crate::cluster::ControlPlane;
 use crate::gate::Gate;
 use crate::gateway::GatewayState;
@@ -53,6 +54,20 @@ pub fn trial_in(namespace: &str, test: impl AsyncFnOnce(&mut Trial)) {
 /// Where the test does, or where a status broke a rule.
 pub fn trial_with(seed: Seed, test: impl AsyncFnOnce(&mut Trial)) {
     run(None, seed, test);
+}
+
+/// The same in a namespace whose requests the API server writes down; in a given cluster, which writes nothing down, the
+/// test is left out, and says so.
+///
+/// # Panics
+/// Where the test does, or where a status broke a rule.
+pub fn trial_audited(namespace: &str, seed: Seed, test: impl AsyncFnOnce(&mut Trial)) {
+    assert!(AUDITED.contains(&namespace), "{namespace} is not written down");
+    if ControlPlane::shared().audit().is_none() {
+        println!("left out: the API server of a given cluster keeps no audit log for us");
+        return;
+    }
+    run(Some(namespace.to_owned()), seed, test);
 }
 
 /// A core whose desktop application exists and holds other people's things, and whose web application does not exist.
@@ -109,7 +124,10 @@ impl Trial {
     async fn new(plane: &'static ControlPlane, namespace: Option<String>, seed: Seed) -> Self {
         let client = plane.client();
         let namespace = match namespace {
-            Some(namespace) => namespace,
+            Some(namespace) => {
+                namespace::make_named(&client, &namespace).await;
+                namespace
+            }
             None => namespace::make(&client).await,
         };
         let core = SimulatedCore::start(CoreOptions {

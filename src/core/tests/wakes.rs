@@ -74,5 +74,8 @@ async fn a_plugin_that_asks_for_what_became_known_since_it_looked_is_told_to_loo
     ask_for_tenants(&bench.cores, "board");
     assert!(bench.wakes().contains("plugin acme/board"));
     ask_for_tenants(&bench.cores, "board");
-    assert!(!bench.wakes().contains("plugin acme/board"), "one more look is enough");
+    assert!(
+        !bench.wakes().contains("plugin acme/board"),
+        "one more look is enough"
+    );
 }

@@ -36,7 +36,8 @@ pub fn every_point_of_an_accounts_deletion(blow: Blow) -> usize {
 }
 
 /// A core whose operator may keep accounts.
-pub(super) fn core() -> Seed {
+#[must_use]
+pub fn core() -> Seed {
     let mut seed = seed();
     for account in &mut seed.accounts {
         let held = ACCOUNT_ACL.into_iter().chain([RIGHTS]);
@@ -50,15 +51,22 @@ async fn connect(trial: &mut Trial) {
     trial.wait_at_most(std::time::Duration::from_secs(60));
     trial.wiring().calm();
     trial.connect().await;
-    let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": [RIGHTS]}]);
-    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+    grant(trial).await;
     trial.panel(PLUGIN).await;
 }
 
-fn plugin() -> Value {
+/// A plugin with an entry for `App` and an account.
+#[must_use]
+pub fn plugin() -> Value {
     let mut object = objects::plugin(PLUGIN);
     object["spec"]["registrations"]["account"] = json!({"acl": [RIGHTS]});
     object
+}
+
+/// Lets plugins have what [`plugin`] asks for.
+pub async fn grant(trial: &Trial) {
+    let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": [RIGHTS]}]);
+    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
 }
 
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
@@ -125,7 +133,10 @@ async fn ended(trial: &mut Trial, gate: &Gate, rotated: Option<&str>) -> Run {
 }
 
 /// Waits until the credentials of the pods are those of the only user, no password is stored, and all is well.
-async fn settled(trial: &Trial, rotated: Option<&str>) {
+///
+/// # Panics
+/// Where that does not come in time.
+pub async fn settled(trial: &Trial, rotated: Option<&str>) {
     let deadline = tokio::time::Instant::now() + trial.patience;
     loop {
         trial.well(PLUGIN).await;
