@@ -107,7 +107,7 @@ enum Stopped {
 
 impl From<kube::Error> for Stopped {
     fn from(error: kube::Error) -> Self {
-        match refusal::of(&error) {
+        match refusal::of_secret(&error) {
             Some((reason, message)) => Self::Refused(reason, message),
             None => Self::Failed(ApplyError::from(error)),
         }

@@ -3,6 +3,7 @@
 
 mod account;
 mod children;
+mod hidden;
 mod refusal;
 mod rehearsal;
 
@@ -23,7 +24,7 @@ use crate::plan::Plan;
 use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
-pub use refusal::ApplyError;
+pub use refusal::{ApplyError, told};
 
 /// What carries plans out.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
     RegistrationState, RegistrationStatus, WazoPlugin, WazoPluginSpec, WazoPluginStatus,
 };
-use crate::apply::Applier;
+use crate::apply::{Applier, told};
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe;
 use crate::observe::allowance::Allowance;
@@ -354,7 +354,8 @@ impl Context {
                 secondary: None,
             };
             if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
-                tracing::warn!(%error, reason = note.reason, "failed to publish an event");
+                let error = told(&error);
+                tracing::warn!(error, reason = note.reason, "failed to publish an event");
             }
         }
     }

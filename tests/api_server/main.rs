@@ -27,6 +27,7 @@ mod maintenance;
 mod network;
 mod owner;
 mod policy;
+mod refusals;
 mod requests;
 mod schema;
 mod security;

@@ -25,8 +25,9 @@ use crate::objects::{self, Seen};
 use crate::trial::{APPS, STRANGER, Trial, trial_with};
 
 pub use account::{
-    core as core_with_accounts, every_point_of_a_rotation, every_point_of_an_accounts_creation, every_point_of_an_accounts_deletion,
-    plugin as plugin_with_account, settled as account_settles, grant as grant_accounts,
+    core as core_with_accounts, every_point_of_a_rotation, every_point_of_an_accounts_creation,
+    every_point_of_an_accounts_deletion, grant as grant_accounts, plugin as plugin_with_account,
+    settled as account_settles,
 };
 pub use again::{every_point_after_a_lost_status, every_point_of_a_suspension};
 pub use host_change::every_point_of_a_host_change;

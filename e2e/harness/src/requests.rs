@@ -236,7 +236,12 @@ pub fn table(rows: &[Asked]) -> String {
             Kind::Status,
             Kind::Event,
         ];
-        let core = [CoreKind::Session, CoreKind::Rights, CoreKind::Read, CoreKind::Write];
+        let core = [
+            CoreKind::Session,
+            CoreKind::Rights,
+            CoreKind::Read,
+            CoreKind::Write,
+        ];
         let counts = api
             .map(|kind| row.api(kind))
             .into_iter()
