@@ -20,6 +20,7 @@ mod exposure;
 mod first_plugin;
 mod grants;
 mod host_change;
+mod host_theft;
 mod idle;
 mod leadership;
 mod leadership_process;

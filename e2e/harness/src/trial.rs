@@ -7,6 +7,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt;
 use kube::Client;
 use panel::Panel;
@@ -215,6 +217,12 @@ impl Trial {
             texts.push((format!("a status or an event of {namespace}"), recorder.told()));
             secrets.extend(recorder.secrets());
         }
+        // As Secrets are written down, too.
+        let encoded: Vec<String> = secrets
+            .iter()
+            .map(|secret| BASE64_STANDARD.encode(secret))
+            .collect();
+        secrets.extend(encoded);
         let tells = |text: &str| secrets.iter().any(|secret| text.contains(secret.as_str()));
         let telling = texts.iter().filter(|(_, text)| tells(text));
         telling
