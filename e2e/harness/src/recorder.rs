@@ -30,8 +30,6 @@ const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
 struct Kept {
     /// What must never be told: given, or found in the Secrets of the namespace.
     secrets: BTreeSet<String>,
-    /// The test changes the causes itself, faster than messages may change.
-    causes_change: bool,
     /// When the status of an object was last another than before.
     changed: HashMap<String, Instant>,
     last: HashMap<String, Value>,
@@ -139,11 +137,6 @@ impl Recorder {
         lock(&self.kept).broken.clone()
     }
 
-    /// The test changes within seconds why something fails, so messages may follow.
-    pub fn causes_change(&self) {
-        lock(&self.kept).causes_change = true;
-    }
-
     /// Which of the given texts, statuses apart, tell a secret; the statuses of all time are looked at as well.
     #[must_use]
     pub fn told_secrets(&self, texts: &[(&str, &str)]) -> Vec<String> {
@@ -242,7 +235,7 @@ fn record(kept: &mut Kept, kind: &str, object: &DynamicObject) {
     {
         let since = kept.changed.insert(key.clone(), Instant::now());
         let soon = since.is_some_and(|since| since.elapsed() < rules::MESSAGES_STAY_FOR);
-        if soon && !kept.causes_change && rules::only_messages_differ(before, &value) {
+        if soon && rules::only_messages_differ(before, &value) {
             broken.push("two writes within 10 s that differ only in messages".to_owned());
         }
     }
