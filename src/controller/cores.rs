@@ -2,7 +2,7 @@
 //! plugins that refer to it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -69,7 +69,7 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
         .metrics
         .maintenance(&seen.key, seen.maintenance().is_some());
     publish(object, context, &seen, fault.clone(), excused.clone());
-    let written = report(
+    let told = report(
         object,
         context,
         &seen.before,
@@ -82,14 +82,19 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     } else {
         next(context, fault.as_ref()).min(seen.maintenance_left())
     };
-    let outcome = if written {
-        Outcome::Changed
-    } else {
-        Outcome::Unchanged
-    };
-    Ok(Passed {
-        action: Action::requeue(pause),
-        outcome,
+    Ok(match told {
+        Told::Written => Passed {
+            action: Action::requeue(pause),
+            outcome: Outcome::Changed,
+        },
+        Told::Unchanged => Passed {
+            action: Action::requeue(pause),
+            outcome: Outcome::Unchanged,
+        },
+        Told::Later(wait) => Passed {
+            action: Action::requeue(pause.min(wait)),
+            outcome: Outcome::Unchanged,
+        },
     })
 }
 
@@ -367,24 +372,39 @@ async fn remember(object: &Raw<WazoCore>, context: &Context, unusable: &Unusable
     Ok(())
 }
 
-/// Writes the status where it differs; true where it was written.
+/// What became of a status.
+enum Told {
+    /// It was written.
+    Written,
+    /// It stands there already.
+    Unchanged,
+    /// It says the same in other words, too soon after the last write.
+    Later(Duration),
+}
+
+/// Writes the status where it differs.
 async fn report(
     object: &Raw<WazoCore>,
     context: &Context,
     before: &WazoCoreStatus,
     status: &WazoCoreStatus,
-) -> Result<bool, PassError> {
-    if serde_json::to_value(status)? == object.status_value() {
-        return Ok(false);
+) -> Result<Told, PassError> {
+    let (stands, wanted) = (object.status_value(), serde_json::to_value(status)?);
+    if wanted == stands {
+        return Ok(Told::Unchanged);
     }
     let key = object.key();
+    let of = format!("WazoCore {key}");
+    if let Some(wait) = context.paces.wait(&of, &stands, &wanted, Instant::now()) {
+        return Ok(Told::Later(wait));
+    }
     let api: Api<Raw<WazoCore>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
     match api
         .replace_status(&key.name, &Default::default(), &object.with_status(status)?)
         .await
     {
         Ok(_) => context.metrics.status_written(CONTROLLER),
-        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(false),
+        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(Told::Unchanged),
         Err(error) => return Err(ApplyError::from(error).into()),
     }
     context
@@ -393,7 +413,7 @@ async fn report(
             events::faults(before.fault.as_ref(), status.fault.as_ref()),
         )
         .await;
-    Ok(true)
+    Ok(Told::Written)
 }
 
 async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassError> {

@@ -89,10 +89,10 @@ async fn report(
         .core
         .clone()
         .unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
-    if serde_json::to_value(status)? != object.status_value() {
-        let wait = context
-            .paces
-            .wait(key, &world.itself.before, status, Instant::now());
+    let (before, after) = (object.status_value(), serde_json::to_value(status)?);
+    if after != before {
+        let of = format!("WazoPlugin {key}");
+        let wait = context.paces.wait(&of, &before, &after, Instant::now());
         if wait.is_some() {
             return Ok(wait);
         }

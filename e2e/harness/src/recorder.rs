@@ -32,8 +32,6 @@ const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
 struct Kept {
     /// What must never be told: found in the Secrets of the namespace, or known to the core.
     secrets: BTreeSet<String>,
-    /// The test changes the causes itself, faster than messages may change.
-    causes_change: bool,
     /// When the status of an object was last another than before.
     changed: HashMap<String, Instant>,
     last: HashMap<String, Value>,
@@ -146,11 +144,6 @@ impl Recorder {
     #[must_use]
     pub fn broken(&self) -> Vec<String> {
         lock(&self.kept).broken.clone()
-    }
-
-    /// The test changes within seconds why something fails, so messages may follow.
-    pub fn causes_change(&self) {
-        lock(&self.kept).causes_change = true;
     }
 
     /// Every token and password of the core that ever was, and what stood in the Secrets of the namespace.
@@ -269,7 +262,7 @@ fn record(kept: &mut Kept, kind: &str, object: &DynamicObject) {
     {
         let since = kept.changed.insert(key.clone(), Instant::now());
         let soon = since.is_some_and(|since| since.elapsed() < rules::MESSAGES_STAY_FOR);
-        if soon && !kept.causes_change && rules::only_messages_differ(before, &value) {
+        if soon && rules::only_messages_differ(before, &value) {
             broken.push("two writes within 10 s that differ only in messages".to_owned());
         }
     }

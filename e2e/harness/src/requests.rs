@@ -10,8 +10,8 @@ use crate::audit::{self, Kind, Mark};
 use crate::operator::Wiring;
 use crate::trial::Trial;
 
-/// So long nothing is written when something has come to its end.
-const QUIET: Duration = Duration::from_secs(2);
+/// So long nothing is written when something has come to its end: what a status says in other words waits for 11 s.
+const QUIET: Duration = Duration::from_secs(12);
 
 /// What a request to the core is about, as far as one counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -101,8 +101,6 @@ impl Scene {
         .await
         .unwrap_or_else(|error| panic!("no simulated core: {error}"));
         let recorder = Recorder::start(&client, &namespace, core.accounts());
-        // A real kubelet goes through its steps within seconds, and the status follows them.
-        recorder.causes_change();
         Self {
             ground,
             client,
