@@ -1,10 +1,11 @@
 //! From watched objects to facts.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
-    ContainerState as State, ContainerStateTerminated, Pod, PodCondition, PodStatus,
+    ContainerState as State, ContainerStateTerminated, Pod, PodCondition, PodStatus, Service,
 };
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,7 +14,7 @@ use kube::Resource;
 use super::conditions::find;
 use super::facts::{
     ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, IngressFact,
-    NetworkPolicyFact, PodFact, RouteFact, RouteParentFact, Termination,
+    NetworkPolicyFact, OwnServiceFact, PodFact, RouteFact, RouteParentFact, Termination,
 };
 use super::fields::Ownership;
 use super::gateway_api::{Gateway, HttpRoute};
@@ -171,6 +172,21 @@ pub fn is_default_class(object: &IngressClass) -> bool {
     annotations
         .and_then(|all| all.get("ingressclass.kubernetes.io/is-default-class"))
         .is_some_and(|value| value == "true")
+}
+
+/// The Service of a plugin as a fact.
+#[must_use]
+pub fn own_service(object: &Service) -> OwnServiceFact {
+    OwnServiceFact {
+        id: identity(&object.metadata),
+        cluster_ip: cluster_ip(object),
+    }
+}
+
+/// The address of a Service in the cluster; a headless one has none.
+#[must_use]
+pub fn cluster_ip(object: &Service) -> Option<IpAddr> {
+    object.spec.as_ref()?.cluster_ip.as_ref()?.parse().ok()
 }
 
 /// A NetworkPolicy as a fact.

@@ -33,6 +33,7 @@ fn invalid() -> LookError {
 fn what_the_public_address_and_the_pods_answer_tells_whose_fault_it_is() {
     let expired = LookError::Certificate {
         why: CertificateFlaw::Expired,
+        seen: None,
     };
     let private = LookError::AddressRefused {
         addr: [127, 0, 0, 1].into(),
