@@ -6,7 +6,7 @@ use super::candidate::Candidate;
 use super::state::State;
 use super::{World, known_faults, manifest, settled, was};
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::{Layer, Party};
+use crate::api::fault::Party;
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
@@ -130,15 +130,7 @@ fn patience(world: &World, plugin: &Plugin) -> i64 {
 /// Before the Secret was looked at by this process: what the status says of a generation that was in force goes on to
 /// hold.
 fn not_looked_at(world: &World) -> State {
-    let ours = |reason| {
-        matches!(
-            reason,
-            Reason::CertificateSecretNotFound
-                | Reason::CertificateSecretUnusable
-                | Reason::CertificateSecretInvalid
-        )
-    };
-    let known = known_faults(world).find(|fault| fault.layer == Layer::Certificate && ours(fault.reason));
+    let known = known_faults(world).find(|fault| is_of_secret(fault.reason));
     match known {
         Some(fault) if settled(world) => State::bad(Candidate {
             fault: fault.clone(),
@@ -151,6 +143,16 @@ fn not_looked_at(world: &World) -> State {
             "the Secret of the Ingress's certificate has not been looked at yet",
         ),
     }
+}
+
+/// Whether a reason is one of the Secret's.
+pub(super) const fn is_of_secret(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::CertificateSecretNotFound
+            | Reason::CertificateSecretUnusable
+            | Reason::CertificateSecretInvalid
+    )
 }
 
 /// Whether the public address is known to present a good certificate: every manifest was had there.

@@ -117,6 +117,7 @@ const fn needs_pods(error: &LookError) -> bool {
 fn not_looked_at(world: &World) -> State {
     let known = known_faults(world).find(|fault| {
         fault.caused_by.is_none()
+            && !certificate::is_of_secret(fault.reason)
             && (fault.reason == Reason::ServiceUnreachable
                 || matches!(
                     fault.layer,

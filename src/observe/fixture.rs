@@ -341,6 +341,9 @@ impl World {
     pub(crate) fn restarted(mut self) -> Self {
         self.memory.clear();
         self.probe = ProbeFacts::default();
+        if self.certificate != TlsSecretView::NotAsked {
+            self.certificate = TlsSecretView::Unknown;
+        }
         self.outcomes.clear();
         if let Some(core) = &mut self.core {
             core.facts = None;

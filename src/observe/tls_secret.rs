@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn fact(type_: &str, data: Value) -> TlsSecretFact {
-        TlsSecretFact::of(&secret(type_, data), "crm.example")
+        TlsSecretFact::of(&secret(type_, data), "crm.acme.example")
     }
 
     fn pem(name: &str) -> String {
@@ -198,15 +198,15 @@ mod tests {
 
     #[test]
     fn a_certificate_fits_the_host_or_does_not() {
-        assert!(fits("crm.example"));
-        assert!(fits("*.example"));
+        assert!(fits("crm.acme.example"));
+        assert!(fits("*.acme.example"));
         assert!(!fits("other.example"));
     }
 
     #[test]
     fn what_is_no_certificate_is_told_by_what_is_wrong() {
         assert_eq!(
-            fact("Opaque", json!({"tls.crt": pem("crm.example")})),
+            fact("Opaque", json!({"tls.crt": pem("crm.acme.example")})),
             TlsSecretFact::OtherType("Opaque".to_owned())
         );
         for data in [json!({"tls.key": "a2V5"}), json!({"tls.crt": ""}), Value::Null] {
@@ -232,7 +232,7 @@ mod tests {
         let mut account = secret("Opaque", json!({}));
         account.metadata.labels = Some([(ACCOUNT_LABEL.to_owned(), "current".to_owned())].into());
         assert_eq!(
-            TlsSecretFact::of(&account, "crm.example"),
+            TlsSecretFact::of(&account, "crm.acme.example"),
             TlsSecretFact::Credentials
         );
     }

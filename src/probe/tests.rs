@@ -8,6 +8,7 @@ mod pace;
 mod pods;
 mod readiness;
 mod redirect;
+mod service;
 mod site;
 
 use std::net::{IpAddr, SocketAddr};
