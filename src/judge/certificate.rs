@@ -12,12 +12,15 @@ use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
 use crate::certificate::{Certificate, Validity};
 use crate::observe::tls_secret::{TLS_TYPE, TlsReference, TlsSecretFact, TlsSecretView};
+use crate::observe::world::GatewayView;
 use crate::probe::{CertificateFlaw, Look, LookError, Presented};
 
 /// The field that names the Secret.
 pub const FIELD: &str = "spec.expose.ingress.tls.secretName";
 /// The reason of the warning.
 pub const EXPIRES_SOON: &str = "CertificateExpiresSoon";
+/// How the warning begins; then comes the host.
+const OF: &str = "the certificate for ";
 /// What is applied together arrives one after the other.
 const TOGETHER_SECONDS: i64 = 10;
 /// How long an issuer may take that makes the Secret when it sees the Ingress.
@@ -173,7 +176,7 @@ pub(super) fn attribute(world: &World, candidate: Candidate, seen: Option<&Prese
         return candidate.party(Party::Partner);
     }
     let Some(reference) = TlsReference::of(plugin) else {
-        return candidate;
+        return with_listener(world, plugin, candidate);
     };
     let object = Some(format!("Secret/{}", reference.secret));
     match &world.certificate {
@@ -191,6 +194,27 @@ pub(super) fn attribute(world: &World, candidate: Candidate, seen: Option<&Prese
             candidate.evidence("API server", told, object)
         }
         _ => candidate,
+    }
+}
+
+/// With what the Gateway's controller says of the certificate of the listener.
+fn with_listener(world: &World, plugin: &Plugin, candidate: Candidate) -> Candidate {
+    let gateway = plugin
+        .spec
+        .expose
+        .as_ref()
+        .and_then(|expose| expose.gateway.as_ref());
+    let (Some(named), GatewayView::Found(fact)) = (gateway, &world.gateway) else {
+        return candidate;
+    };
+    let section = named.section_name.as_ref();
+    let meant = |name: &String| section.is_none_or(|section| section == name);
+    match fact.unresolved.iter().find(|(name, _)| meant(name)) {
+        Some((listener, said)) => {
+            let told = format!("listener \"{listener}\": {}: {}", said.reason, said.message);
+            candidate.evidence("gateway", told, Some(format!("Gateway/{}", named.name)))
+        }
+        None => candidate,
     }
 }
 
@@ -230,16 +254,13 @@ pub fn expiry(world: &World, plugin: &Plugin) -> Expiry {
     let known: Vec<_> = presented.chain(stored).collect();
     let first = known.iter().min_by_key(|(validity, ..)| validity.not_after);
     let Some((validity, of, refused)) = first else {
-        return Expiry {
-            warning: still_told(world),
-            ..Expiry::default()
-        };
+        return Expiry::unknown(world);
     };
     let left = validity.warn_from().as_second() - world.now.as_second();
     let due = left <= 0 && !refused;
     Expiry {
         not_after: Some(validity.not_after),
-        warning: due.then(|| format!("the certificate for {of} expires at {}", validity.not_after)),
+        warning: due.then(|| format!("{OF}{of} expires at {}", validity.not_after)),
         again: [left, validity.not_after.as_second() - world.now.as_second()]
             .into_iter()
             .find(|left| *left > 0),
@@ -253,11 +274,32 @@ fn in_secret(world: &World) -> Option<&Certificate> {
     }
 }
 
-/// Before the first look of this process: what was told goes on to hold.
-fn still_told(world: &World) -> Option<String> {
-    let told = find(
-        &world.itself.before.conditions,
-        ConditionType::CertificateExpiring,
-    )?;
-    settled(world).then(|| told.message.clone())
+impl Expiry {
+    /// While no certificate was seen, by this process or at this address: what was told goes on to hold.
+    #[must_use]
+    pub fn unknown(world: &World) -> Self {
+        let before = &world.itself.before.conditions;
+        let told = find(before, ConditionType::CertificateExpiring);
+        let stays = told.filter(|told| match &world.itself.plugin {
+            Err(_) => true,
+            Ok(plugin) => is_looked_at(world, plugin) && is_of_host(plugin, &told.message),
+        });
+        Self {
+            warning: stays.map(|told| told.message.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether a certificate will be seen.
+fn is_looked_at(world: &World, plugin: &Plugin) -> bool {
+    let presented = plugin.spec.verify() == Verify::Public && !plugin.ui.is_empty();
+    presented || world.certificate == TlsSecretView::Unknown
+}
+
+fn is_of_host(plugin: &Plugin, told: &str) -> bool {
+    let expose = plugin.spec.expose.as_ref().map(|expose| expose.host.as_str());
+    let urls = plugin.ui.iter().filter_map(|entry| entry.manifest_url.host_str());
+    let word = told.strip_prefix(OF).and_then(|rest| rest.split(' ').next());
+    expose.into_iter().chain(urls).any(|host| word == Some(host))
 }

@@ -152,7 +152,7 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
         route: held(),
         certificate: held(),
         manifest: held(),
-        expiry: Expiry::default(),
+        expiry: Expiry::unknown(world),
         registrations: Vec::new(),
         drifted: drift::standing(world),
         faults: settled_faults(world, vec![candidate.fault]),

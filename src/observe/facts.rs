@@ -158,6 +158,8 @@ pub struct GatewayFact {
     pub addresses: Vec<IpAddr>,
     /// `Programmed`.
     pub programmed: Option<ConditionFact>,
+    /// The listeners whose references, those to certificates, are not resolved (`ResolvedRefs`), by name; at most five.
+    pub unresolved: Vec<(String, ConditionFact)>,
 }
 
 /// A pod of a plugin.

@@ -99,6 +99,7 @@ impl World {
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
+                unresolved: Vec::new(),
             }),
             ingress_class: IngressClassView::NotAsked,
             certificate: TlsSecretView::NotAsked,

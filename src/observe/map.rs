@@ -23,6 +23,8 @@ use crate::keys::PluginKey;
 
 /// The name of the plugin's container.
 pub const CONTAINER: &str = "plugin";
+/// As many listeners are kept that have something wrong.
+const MOST_LISTENERS: usize = 5;
 /// The kubelet's and scheduler's words are kept up to here.
 const LONGEST_MESSAGE: usize = 1024;
 
@@ -136,6 +138,14 @@ pub fn gateway(object: &Gateway) -> GatewayFact {
             .filter_map(|address| address.value.parse().ok())
             .collect(),
         programmed: find(&object.status.conditions, "Programmed"),
+        unresolved: object
+            .status
+            .listeners
+            .iter()
+            .filter_map(|listener| Some((listener.name.clone(), find(&listener.conditions, "ResolvedRefs")?)))
+            .filter(|(_, resolved)| resolved.status == "False")
+            .take(MOST_LISTENERS)
+            .collect(),
     }
 }
 
@@ -329,6 +339,25 @@ mod tests {
             matches!(&fact.container.state, ContainerState::Waiting { reason, .. } if reason == "CrashLoopBackOff")
         );
         assert_eq!(fact.container.image_id, None);
+    }
+
+    #[test]
+    fn listeners_are_kept_where_their_certificates_are_not_resolved() {
+        let condition = |status: &str| {
+            serde_json::json!([{"type": "ResolvedRefs", "status": status, "reason": "InvalidCertificateRef",
+                "message": "no Secret \"public\"", "lastTransitionTime": "2026-01-01T00:00:00Z"}])
+        };
+        let object: Gateway = serde_json::from_value(serde_json::json!({"status": {"listeners": [
+            {"name": "http", "conditions": condition("True")},
+            {"name": "https", "conditions": condition("False")},
+        ]}}))
+        .unwrap();
+        let unresolved = gateway(&object).unresolved;
+        assert_eq!(unresolved.len(), 1);
+        assert_eq!(
+            (unresolved[0].0.as_str(), unresolved[0].1.reason.as_str()),
+            ("https", "InvalidCertificateRef")
+        );
     }
 
     #[test]

@@ -62,7 +62,7 @@ struct Verifier {
 #[error("the certificate {why}")]
 struct Refused {
     why: CertificateFlaw,
-    seen: Presented,
+    seen: Option<Presented>,
 }
 
 impl ServerCertVerifier for Verifier {
@@ -107,11 +107,8 @@ impl ServerCertVerifier for Verifier {
 
 fn refused(why: &CertificateError, shown: &CertificateDer<'_>, name: &ServerName<'_>) -> rustls::Error {
     let why = flaw(why);
-    let Some(certificate) = Certificate::of(shown) else {
-        return rustls::Error::InvalidCertificate(CertificateError::BadEncoding);
-    };
     let host = name.to_str().into_owned();
-    let seen = Presented { host, certificate };
+    let seen = Certificate::of(shown).map(|certificate| Presented { host, certificate });
     let told = OtherError(Arc::new(Refused { why, seen }));
     rustls::Error::InvalidCertificate(CertificateError::Other(told))
 }
@@ -127,7 +124,7 @@ pub(super) fn reason(error: &io::Error) -> LookError {
     if let CertificateError::Other(OtherError(told)) = error
         && let Some(Refused { why, seen }) = told.downcast_ref::<Refused>()
     {
-        let (why, seen) = (*why, Some(Box::new(seen.clone())));
+        let (why, seen) = (*why, seen.clone().map(Box::new));
         return LookError::Certificate { why, seen };
     }
     LookError::Certificate {

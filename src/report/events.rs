@@ -139,7 +139,7 @@ fn expiring(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note>
             Some(normal(
                 "CertificateRenewed",
                 "Renew",
-                "no certificate of the plugin ends soon any more".to_owned(),
+                "no certificate that is known of the plugin ends soon any more".to_owned(),
             ))
         }
         _ => None,

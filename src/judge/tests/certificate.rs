@@ -9,10 +9,10 @@ use crate::api::plugin::{IngressTls, Verify, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::certificate::{Certificate, Validity};
 use crate::judge::state::State;
-use crate::observe::fixture::{NOW, START, at};
+use crate::observe::fixture::{NOW, START, at, condition};
 use crate::observe::memory::ChildKind;
 use crate::observe::tls_secret::{TlsSecretFact, TlsSecretView};
-use crate::observe::world::World;
+use crate::observe::world::{GatewayView, World};
 use crate::plan::{children, plan};
 use crate::probe::{CertificateFlaw, Look, LookError, Presented};
 use crate::report::{events, status};
@@ -293,6 +293,21 @@ fn whose_the_presented_certificate_is_decides_who_is_asked() {
         "{}",
         evidence.observed
     );
+    let mut unresolved = at_gateway.clone();
+    if let GatewayView::Found(gateway) = &mut unresolved.gateway {
+        let said = condition("False", "InvalidCertificateRef", "there is no Secret");
+        gateway.unresolved = vec![("https".to_owned(), said)];
+    }
+    let fault = assess(&unresolved).faults.remove(0);
+    assert_eq!(fault.party, Party::Cluster);
+    let evidence = fault.evidence.last().unwrap();
+    assert_eq!(
+        (evidence.vantage.as_str(), evidence.observed.as_str()),
+        (
+            "gateway",
+            "listener \"https\": InvalidCertificateRef: there is no Secret"
+        )
+    );
     let of_secret = presents(
         with(World::healthy(), holds(shown.clone(), true)),
         stranger,
@@ -354,6 +369,19 @@ fn an_end_that_is_near_is_a_warning_by_its_date_and_no_fault() {
         warning(&near),
         "a restart takes no warning back"
     );
+    let host = |host: &str| {
+        let host = host.to_owned();
+        let world = near.clone().reported();
+        let mut world = world.spec(|spec| spec.expose.as_mut().unwrap().host = host);
+        world.probe.manifests.clear();
+        warning(&world)
+    };
+    assert_eq!(host("crm.example"), warning(&near), "an edit takes none back");
+    assert_eq!(host("new.example"), None, "another host has another certificate");
+    let mut unverified = near.clone().reported();
+    unverified.probe.manifests.clear();
+    let unverified = unverified.spec(|spec| spec.expose.as_mut().unwrap().verify = Some(Verify::None));
+    assert_eq!(warning(&unverified), None, "nobody looks at it any more");
     let refused = presents(near, CertificateFlaw::Expired, certificate(START, NOW));
     assert_eq!(warning(&refused), None, "what is refused is a fault");
 }

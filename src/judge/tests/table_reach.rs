@@ -203,6 +203,7 @@ fn gateway(view: GatewayView) -> World {
 fn what_gateway_and_route_say_tells_whose_fault_it_is() {
     let off = GatewayFact {
         addresses: Vec::new(),
+        unresolved: Vec::new(),
         programmed: Some(condition("False", "NoResources", "no address is left")),
     };
     let (yes, no_backend) = (("True", "Accepted"), ("False", "BackendNotFound"));
