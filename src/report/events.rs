@@ -1,7 +1,7 @@
 //! Events, on transitions only. Pure: from two statuses and what was applied to what is told.
 
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::Fault;
+use crate::api::fault::{Fault, Layer};
 use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::Applied;
@@ -34,6 +34,7 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
     }
     notes.extend(applied.corrected.iter().map(corrected));
     notes.extend(drifted(before, after));
+    notes.extend(expiring(before, after));
     if applied.published {
         let text = "published new credentials of the account to the pods".to_owned();
         notes.push(normal("CredentialsPublished", "Rotate", text));
@@ -118,6 +119,31 @@ fn drifted(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> 
         action: "Compare",
         text: new.message,
     })
+}
+
+/// That a certificate ends soon, once for each end; and that it does no more.
+fn expiring(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> {
+    let told = |status: &WazoPluginStatus| {
+        find(&status.conditions, ConditionType::CertificateExpiring)
+            .map(|condition| condition.message.clone())
+    };
+    let failed = after.fault.iter().chain(&after.other_faults);
+    match (told(before), told(after)) {
+        (old, Some(new)) if old.as_ref() != Some(&new) => Some(Note {
+            warning: true,
+            reason: "CertificateExpiresSoon",
+            action: "Renew",
+            text: new,
+        }),
+        (Some(_), None) if !failed.into_iter().any(|fault| fault.layer == Layer::Certificate) => {
+            Some(normal(
+                "CertificateRenewed",
+                "Renew",
+                "no certificate that is known of the plugin ends soon any more".to_owned(),
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// What is told when a fault comes, goes or turns out to be another.
