@@ -54,10 +54,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
     let account = plugin.account.as_ref()?;
     match grant::standing(world, RegistrationKind::Account) {
         Standing::Open => {}
-        Standing::Refused => {
-            let waits = State::waiting("NotGranted", "the WazoCore grants no account here");
-            return Some(row(RegistrationState::Refused, waits));
-        }
+        Standing::Refused => return Some(not_granted(world)),
         // What stands goes on standing.
         Standing::Unknown if registered_before(world) => {
             return Some(row(RegistrationState::Registered, State::Good));
@@ -102,6 +99,21 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
         )
     };
     Some(row(state, State::waiting(word, told)))
+}
+
+/// What the core does not grant: it is taken out where it stands there.
+fn not_granted(world: &World) -> Row {
+    let word = if grant::is_withheld(world) {
+        Reason::CoreNotGranted.as_str()
+    } else {
+        Reason::NotGranted.as_str()
+    };
+    if world.itself.ledger.accounts.is_empty() || world.core.is_none() {
+        let waits = State::waiting(word, "the WazoCore grants no account here");
+        return row(RegistrationState::Refused, waits);
+    }
+    let told = "an account that the WazoCore does not grant any more is being taken out";
+    row(RegistrationState::Deregistering, State::waiting(word, told))
 }
 
 fn row(state: RegistrationState, layer: State) -> Row {

@@ -281,9 +281,12 @@ pub fn removal(world: &World) -> AccountPlan {
         let registered = crate::judge::account::stood(world);
         known.extend(account.tenant.or(core.tenant()).filter(|_| registered));
     }
+    // What a stranger wrote of a core that never let it in is nothing to wait for.
+    let never_let_in =
+        world.core.is_none() && crate::judge::grant::is_foreign(world) && !super::is_attested(world);
     let nothing = AccountPlan {
         tenants: known.clone(),
-        settled: retain || world.itself.abandon || known.is_empty(),
+        settled: retain || world.itself.abandon || known.is_empty() || never_let_in,
         ..AccountPlan::default()
     };
     if nothing.settled {
