@@ -5,6 +5,7 @@ use crate::api::fault::Fault;
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::Applied;
+use crate::judge::account_change::Change;
 use crate::judge::drift;
 use crate::observe::memory::Drift;
 
@@ -46,6 +47,15 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         if row.state == RegistrationState::Registered
             && was.is_none_or(|old| old.state != RegistrationState::Registered)
         {
+            let change = was.and_then(|old| Change::of_word(old.reason.as_deref()?));
+            if let Some(change) = change {
+                let text = format!(
+                    "the account was changed in the core: {}; it was put right",
+                    change.told()
+                );
+                notes.push(normal("DriftCorrected", "Account", text));
+                continue;
+            }
             let url = row
                 .url
                 .as_ref()
