@@ -195,10 +195,14 @@ impl Cores {
             return;
         };
         let tenants = interest.tenants;
+        let rights = interest.everywhere || !interest.users.is_empty();
         let mut state = link.state();
         let news = state.wishes.interests.set(plugin, interest);
         if news && tenants {
             state.wishes.read_together_soon();
+        }
+        if news && rights {
+            state.rights.ask_at = tokio::time::Instant::now();
         }
         drop(state);
         if news {

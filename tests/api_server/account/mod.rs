@@ -7,4 +7,5 @@ mod kept;
 mod made;
 mod moved;
 mod replaced;
+mod tried;
 mod withdrawn;
