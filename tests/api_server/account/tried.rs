@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wazo_e2e::trial::Trial;
+use wazo_simulated_core::Entry;
 
 use super::ground::{ASKED, log_in, plugin_with, ready_account, secret, users, value, with_accounts};
 use super::replaced::replaced;
@@ -9,6 +10,25 @@ use super::replaced::replaced;
 async fn credentials(trial: &Trial) -> (String, String) {
     let found: Value = secret(trial, "crm-core").await.unwrap();
     (value(&found, "username"), value(&found, "password"))
+}
+
+fn asked(trial: &Trial, wanted: impl Fn(&Entry) -> bool) -> usize {
+    let entries = trial.core().journal().entries();
+    entries
+        .iter()
+        .filter(|entry| !entry.stranger && wanted(entry))
+        .count()
+}
+
+fn refused_logins(trial: &Trial) -> usize {
+    asked(trial, |entry| {
+        entry.path.ends_with("/token") && entry.status == Some(401)
+    })
+}
+
+/// How often all accounts were read.
+fn looks(trial: &Trial) -> usize {
+    asked(trial, |entry| entry.path.contains("/auth/0.1/users?"))
 }
 
 #[test]
@@ -57,11 +77,20 @@ fn where_drift_is_only_reported_an_account_is_left_as_a_stranger_made_it_and_tha
             .plugin_until("crm", "drifted", |seen| seen.reason("Drifted") == "DriftReported")
             .await;
         assert!(seen.message("Drifted").contains("AccountPasswordChanged"));
+        // Tried again in its time, and nothing more.
+        let before = refused_logins(trial);
+        trial
+            .holds("tried again", || refused_logins(trial) > before)
+            .await;
+        assert_eq!(credentials(trial).await, (was.clone(), password.clone()));
+        assert!(secret(trial, "crm-core-next").await.is_none());
         accounts.set_password(&user, &password);
         trial.well("crm").await;
 
         accounts.enable(&user, false);
         trial.fault("crm", "Config", "AccountChangedInCore").await;
+        let before = looks(trial);
+        trial.holds("looked at again", || looks(trial) > before + 1).await;
         assert!(!users(trial)[0].enabled, "left alone");
         accounts.enable(&user, true);
         let seen = trial.well("crm").await;
