@@ -326,6 +326,9 @@ reasons! {
     AclNotGranted Config Registration External
         "Ask for what the WazoCore grants, or let its owner add to spec.grants[].acl (with Account in spec.grants[].registrations)"
         "The account asks for more than the WazoCore grants";
+    AccountChangedInCore Config Registration External
+        "Undo the change of the account in the core, or set spec.drift to Correct: the operator puts it right then"
+        "Somebody changed the plugin's account in the core, and spec.drift is Report";
     AclForbidden Config Registration SpecChange
         "Ask for less: no grant gives a plugin's account what the message names"
         "The account asks for something that no plugin may have";

@@ -4,6 +4,7 @@
 //! chain only the first broken layer counts, since it explains those behind it.
 
 pub mod account;
+pub mod account_change;
 pub mod acl_grant;
 pub mod candidate;
 pub mod certificate;

@@ -40,7 +40,7 @@ mod strangers;
 mod suspend;
 mod tenants;
 mod tools;
-mod wakes;
 mod verify;
+mod wakes;
 mod workload;
 mod workload_fields;
