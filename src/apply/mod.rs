@@ -10,7 +10,7 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::api::names::LEDGER_ANNOTATION;
+use crate::api::names::{LEDGER_ANNOTATION, LEDGER_MARK_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
@@ -24,6 +24,7 @@ use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
 pub use refusal::ApplyError;
+pub(crate) use refusal::of as refused;
 
 /// What carries plans out.
 #[derive(Clone)]
@@ -113,11 +114,15 @@ impl Applier {
     async fn metadata(&self, world: &World, change: &MetadataChange) -> Result<(), ApplyError> {
         let key = &world.itself.key;
         let api: Api<Raw<WazoPlugin>> = Api::namespaced(self.client.clone(), &key.namespace);
-        let patch = json!({"metadata": {
+        let mut patch = json!({"metadata": {
             "resourceVersion": world.itself.resource_version,
             "finalizers": change.finalizers,
-            "annotations": {LEDGER_ANNOTATION: change.ledger.write()},
         }});
+        if let Some((ledger, marker)) = change.ledger.as_ref().zip(world.marker()) {
+            let text = ledger.write();
+            let mark = text.as_deref().map(|text| marker.mark(text));
+            patch["metadata"]["annotations"] = json!({LEDGER_ANNOTATION: text, LEDGER_MARK_ANNOTATION: mark});
+        }
         match api
             .patch(&key.name, &PatchParams::default(), &Patch::Merge(patch))
             .await

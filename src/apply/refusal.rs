@@ -37,7 +37,7 @@ pub(super) fn fields(error: &kube::Error) -> Vec<String> {
 
 /// The reason and the API server's words, where it refused the object itself; `None`: it is not about the object.
 #[must_use]
-pub(super) fn of(error: &kube::Error) -> Option<(Reason, String)> {
+pub(crate) fn of(error: &kube::Error) -> Option<(Reason, String)> {
     let kube::Error::Api(status) = error else {
         return None;
     };

@@ -12,9 +12,12 @@ use serde::Deserialize;
 
 use super::copies::Copies;
 use super::hosts::{self, Hosts};
+use super::ledger_keys::LedgerKeys;
 use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
+use crate::api::names::{
+    ABANDON_ANNOTATION, LEDGER_ANNOTATION, LEDGER_MARK_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION,
+};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -27,7 +30,7 @@ use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::hosts::{Claim, Lost};
-use crate::observe::ledger::Ledger;
+use crate::observe::ledger_mark::Counted;
 use crate::observe::owner::Owner;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
 use crate::plan::registrations;
@@ -50,6 +53,7 @@ pub(super) struct Context {
     pub(super) hosts: Hosts,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
+    pub(super) ledger_keys: LedgerKeys,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
 }
@@ -186,7 +190,7 @@ impl Context {
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let lost = self.lost(object);
         let mut world = World {
-            itself: itself(object, plugin, core_key),
+            itself: itself(object, plugin, core_key, counted(object, core.as_ref())),
             core,
             allowance,
             children: self.applier.store.children(&key),
@@ -259,7 +263,7 @@ impl Context {
                     registrations::claim(&mut claims, &view, allowance.as_ref(), &plugin);
                 }
                 None => {
-                    let ledger = ledger_of(&other);
+                    let ledger = counted(&other, Some(&view)).ledger;
                     ledger
                         .urls()
                         .for_each(|url| claims.claim_everywhere(url.as_str()));
@@ -368,14 +372,25 @@ impl Context {
     }
 }
 
-/// What stands in the ledger, or what the status says where that is lost.
-fn ledger_of(object: &Raw<WazoPlugin>) -> Ledger {
+/// What counts of the ledger.
+fn counted(object: &Raw<WazoPlugin>, core: Option<&CoreView>) -> Counted {
     let annotations = object.meta().annotations.as_ref();
-    let annotation = annotations.and_then(|all| all.get(LEDGER_ANNOTATION));
-    Ledger::read(annotation.map(String::as_str)).unwrap_or_else(|| Ledger::of(&object.status()))
+    let annotation = |name: &str| annotations.and_then(|all| all.get(name)).map(String::as_str);
+    let key = object.key();
+    Counted::of(
+        annotation(LEDGER_ANNOTATION),
+        annotation(LEDGER_MARK_ANNOTATION),
+        core.and_then(|core| core.marker(&key)),
+        &object.status(),
+    )
 }
 
-fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Option<CoreKey>) -> Itself {
+fn itself(
+    object: &Raw<WazoPlugin>,
+    plugin: Result<Plugin, Invalid>,
+    core: Option<CoreKey>,
+    counted: Counted,
+) -> Itself {
     let meta = object.meta();
     let annotation = |name: &str| {
         meta.annotations
@@ -391,8 +406,8 @@ fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Optio
         resource_version: meta.resource_version.clone().unwrap_or_default(),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
-        has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
-        ledger: ledger_of(object),
+        ledger: counted.ledger,
+        ledger_standing: counted.standing,
         abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
         rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
         requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),

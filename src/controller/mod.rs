@@ -11,6 +11,7 @@ mod hosts;
 mod kube_requests;
 mod leader;
 mod lease;
+mod ledger_keys;
 mod neighbours;
 mod paces;
 mod pass;
@@ -152,6 +153,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         hosts: hosts::Hosts::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
+        ledger_keys: ledger_keys::LedgerKeys::default(),
         recorder: context::recorder(client, &settings),
         settings,
     });

@@ -13,6 +13,7 @@ use crate::api::plugin::{DeletionPolicy, WazoPlugin, WazoPluginStatus};
 use crate::apply::{Applied, ApplyError};
 use crate::judge::{self, Assessment};
 use crate::keys::{CoreKey, Wake};
+use crate::observe::ledger_mark::Standing;
 use crate::observe::world::World;
 use crate::plan;
 use crate::report::{events, status};
@@ -49,6 +50,12 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
         return Ok(released(object, &world, context).await);
     }
     if applied.metadata {
+        if let Standing::Unmarked { dropped: dropped @ 1.. } = world.itself.ledger_standing {
+            tracing::warn!(plugin = %world.itself.key, dropped, "a ledger without a valid mark is not counted in whole");
+            context
+                .tell(object, vec![events::ledger_not_trusted(dropped)])
+                .await;
+        }
         return Ok(Passed {
             action: Action::await_change(),
             outcome: Outcome::Changed,

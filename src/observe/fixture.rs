@@ -16,6 +16,7 @@ use super::allowance::Allowance;
 use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
 use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
+use super::ledger_mark::Standing;
 use super::memory::{ChildKind, ChildMemory, Left};
 use super::routed::Routed;
 use super::store::ChildFacts;
@@ -76,8 +77,8 @@ impl World {
                 resource_version: "100".to_owned(),
                 finalizers: Vec::new(),
                 deleting: false,
-                has_ledger: true,
                 ledger: Ledger::default(),
+                ledger_standing: Standing::Marked,
                 abandon: false,
                 rotate: None,
                 requested_at: None,

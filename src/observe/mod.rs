@@ -13,6 +13,7 @@ pub(crate) mod fixture;
 pub mod gateway_api;
 pub mod hosts;
 pub mod ledger;
+pub mod ledger_mark;
 pub mod map;
 pub mod memory;
 pub mod owner;

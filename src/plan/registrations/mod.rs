@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::CoreWishes;
-use crate::api::parse::Plugin;
+use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::{DeletionPolicy, RegistrationKind, RegistrationState};
 use crate::core::facts::{AppEdit, AppKey, CoreStep, Interest};
 use crate::judge::grant::{self, Standing};
@@ -17,6 +17,7 @@ use crate::judge::{Assessment, places};
 use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::ledger::{Ledger, LedgerEntry};
+use crate::observe::ledger_mark;
 use crate::observe::world::{CoreView, World};
 use standing::{Became, leftovers};
 
@@ -33,6 +34,13 @@ pub struct Wanted {
 #[must_use]
 pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted {
     let known = &world.itself.ledger;
+    if world.core.is_some() && world.marker().is_none() {
+        // What cannot be written down is not begun.
+        return Wanted {
+            wishes: None,
+            ledger: known.clone(),
+        };
+    }
     match grant::standing(world, RegistrationKind::UiApplication) {
         Standing::Open => {}
         Standing::Refused => return withdrawn(world),
@@ -211,6 +219,9 @@ pub fn removal(world: &World) -> Removal {
             done: true,
         };
     }
+    if world.itself.ledger_standing == (ledger_mark::Standing::Unknown { holds: true }) {
+        return Removal::default();
+    }
     taken_out(world, &ledger)
 }
 
@@ -262,16 +273,18 @@ fn ledger_at_the_end(world: &World) -> Ledger {
         return ledger;
     };
     let before = &world.itself.before.registrations;
-    let registered = |name: &str| {
+    let registered = |entry: &UiEntry| {
         before.iter().any(|row| {
-            row.name == name
+            row.name == entry.entry.name
+                // Of the URL that the spec names by now it says nothing, where it is another.
+                && row.url.as_deref() == Some(entry.manifest_url.as_str())
                 && !matches!(
                     row.state,
                     RegistrationState::Held | RegistrationState::Pending | RegistrationState::Refused
                 )
         })
     };
-    for entry in plugin.ui.iter().filter(|entry| registered(&entry.entry.name)) {
+    for entry in plugin.ui.iter().filter(|entry| registered(entry)) {
         let key = ui::key(entry);
         if ledger.ui.contains(&key) {
             continue;
