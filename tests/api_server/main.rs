@@ -23,6 +23,7 @@ mod host_change;
 mod idle;
 mod leadership;
 mod leadership_process;
+mod ledger;
 mod maintenance;
 mod network;
 mod owner;
