@@ -117,9 +117,10 @@ fn a_hand_written_ledger_takes_nothing_of_a_stranger_out_of_the_core() {
         thief["metadata"]["name"] = json!("thief");
         thief["metadata"]["annotations"] = json!({LEDGER_ANNOTATION: forged, LEDGER_MARK_ANNOTATION: mark});
         trial.apply(&thief).await;
-        trial.delete_plugin("thief").await;
-        trial.apply(&thief).await;
         trial.start();
+        marked_anew(trial, "thief", &[None, mark]).await;
+        trial.strangers_data_is_intact();
+        trial.delete_plugin("thief").await;
         trial.gone("thief").await;
         trial.strangers_data_is_intact();
         assert!(trial.is_registered("victim"));
