@@ -94,7 +94,12 @@ impl Applier {
         match &plan.core {
             Some(wishes) => {
                 self.cores.attend(&wishes.key, key, wishes.interest.clone());
-                self.cores.wish(&wishes.key, key, wishes.steps.clone());
+                let drifts = &wishes.drifts;
+                self.cores
+                    .wish(&wishes.key, key, wishes.steps.clone(), &drifts.stood);
+                self.memory.fought(key, drifts.fights.clone());
+                self.cores.put_back(&wishes.key, key, &drifts.put_back);
+                applied.corrected.extend(drifts.corrected.iter().cloned());
             }
             None if plan.suspended || world.itself.deleting => self.cores.forget(key),
             None => {}

@@ -29,6 +29,7 @@ use crate::observe;
 use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
+use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost};
 use crate::observe::ledger_mark::Counted;
 use crate::observe::owner::Owner;
@@ -189,12 +190,15 @@ impl Context {
         });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let lost = self.lost(object);
+        let memory = &self.applier.memory;
+        memory.recall(&key, || drift_status::recalled(&object.status()));
         let mut world = World {
             itself: itself(object, plugin, core_key, counted(object, core.as_ref())),
             core,
             allowance,
             children: self.applier.store.children(&key),
-            memory: self.applier.memory.of(&key),
+            memory: memory.of(&key),
+            fights: memory.applications(&key),
             backend,
             gateway,
             ingress_class,

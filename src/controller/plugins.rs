@@ -46,6 +46,9 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     }
     let plan = plan::plan(&world, &judge::assess(&world));
     let applied = context.applier.carry_out(&world, &plan).await?;
+    for drift in &applied.corrected {
+        context.metrics.corrected(drift.kind);
+    }
     if applied.released {
         return Ok(released(object, &world, context).await);
     }

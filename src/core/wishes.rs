@@ -43,8 +43,15 @@ const READ_TOGETHER: usize = 8;
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl WishBook {
-    /// Replaces the wishes of a plugin; a step that stays keeps its outcome. Returns whether there is new work.
-    pub(super) fn wish(&mut self, plugin: &PluginKey, steps: Vec<CoreStep>, gather: Duration) -> bool {
+    /// Replaces the wishes of a plugin; a step that stays keeps its outcome. A new one that `stood` is known to have held.
+    /// Returns whether there is new work.
+    pub(super) fn wish(
+        &mut self,
+        plugin: &PluginKey,
+        steps: Vec<CoreStep>,
+        stood: &BTreeSet<CoreStep>,
+        gather: Duration,
+    ) -> bool {
         let old = self.plugins.remove(plugin).unwrap_or_default();
         let mut old: HashMap<CoreStep, Slot> = old
             .into_iter()
@@ -62,7 +69,8 @@ impl WishBook {
                 continue;
             }
             fresh = true;
-            slots.push(self.begin(plugin, step, gather));
+            let stood = stood.contains(&step);
+            slots.push(self.begin(plugin, step, stood, gather));
         }
         if !slots.is_empty() {
             self.plugins.insert(plugin.clone(), slots);
@@ -73,8 +81,25 @@ impl WishBook {
         fresh
     }
 
+    /// Steps that somebody else undid are wished for anew. Returns whether there were any.
+    pub(super) fn put_back(&mut self, plugin: &PluginKey, steps: &[CoreStep], gather: Duration) -> bool {
+        let now = Instant::now();
+        let mut any = false;
+        for slot in self.plugins.get_mut(plugin).into_iter().flatten() {
+            let drifted = matches!(slot.outcome.state, StepState::Drifted);
+            if drifted && steps.contains(&slot.outcome.step) {
+                slot.stood = false;
+                any |= slot.set(StepState::Pending);
+                if let Some(work) = self.apps.get_mut(&slot.outcome.step.app) {
+                    work.gather_until.get_or_insert_with(|| now + gather);
+                }
+            }
+        }
+        any
+    }
+
     /// A wish that was not there before.
-    fn begin(&mut self, plugin: &PluginKey, step: CoreStep, gather: Duration) -> Slot {
+    fn begin(&mut self, plugin: &PluginKey, step: CoreStep, stood: bool, gather: Duration) -> Slot {
         self.count += 1;
         let now = Instant::now();
         let work = self
@@ -94,6 +119,7 @@ impl WishBook {
         Slot {
             outcome,
             number: self.count,
+            stood,
         }
     }
 
@@ -215,6 +241,29 @@ impl WishBook {
         )
     }
 
+    /// An application was read as `configuration` before it is written: what somebody else undid is not written along
+    /// with the rest. The edits to make, and the plugins of which an outcome changed.
+    pub(super) fn due(
+        &mut self,
+        app: &AppKey,
+        configuration: &Value,
+        new_list: ListForm,
+    ) -> (BTreeSet<AppEdit>, BTreeSet<PluginKey>) {
+        let (edits, _) = self.edits(app);
+        let reading = Reading::of(configuration);
+        let changed = self.change(app, |slot| {
+            let undone = reading.held(&slot.outcome.step.edit, &edits, new_list) == Held::No;
+            (undone && slot.would_drift()).then_some(StepState::Drifted)
+        });
+        let wishing = self.apps.get(app).into_iter().flat_map(|work| work.wishes.keys());
+        let slots = wishing.filter_map(|plugin| self.plugins.get(plugin)).flatten();
+        let due = slots
+            .filter(|slot| slot.outcome.step.app == *app)
+            .filter(|slot| !matches!(slot.outcome.state, StepState::Drifted))
+            .map(|slot| slot.outcome.step.edit.clone());
+        (due.collect(), changed)
+    }
+
     /// Whether a write of ours may have had an effect that was not seen yet.
     pub(super) fn in_doubt(&self, app: &AppKey) -> bool {
         self.apps.get(app).is_some_and(|work| work.in_doubt)
@@ -269,8 +318,11 @@ impl WishBook {
                 Held::Yes if matches!(slot.outcome.state, StepState::Refused(_)) => {
                     Some(StepState::Done { changed })
                 }
+                Held::Yes if matches!(slot.outcome.state, StepState::Drifted) => {
+                    Some(StepState::Done { changed: false })
+                }
                 Held::Yes => None,
-                Held::No => Some(StepState::Pending),
+                Held::No => Some(slot.undone()),
                 Held::Refused(why) => Some(StepState::Refused(why)),
             }
         });
@@ -317,6 +369,8 @@ impl WishBook {
                 }
                 (StepState::Pending | StepState::Failed(_), _) | (StepState::Done { .. }, Held::Yes) => None,
                 (StepState::Refused(_), Held::Refused(why)) => Some(StepState::Refused(why)),
+                (StepState::Drifted, Held::Yes) => Some(StepState::Done { changed: false }),
+                (StepState::Done { .. } | StepState::Drifted, Held::No) => Some(slot.undone()),
                 _ => Some(StepState::Pending),
             }
         })
@@ -366,6 +420,9 @@ impl WishBook {
             }
             changed.extend(self.change(&app, |_| Some(StepState::Pending)));
         }
+        // What stood in another stack says nothing of this one.
+        let slots = self.plugins.values_mut().flatten();
+        slots.for_each(|slot| slot.stood = false);
         changed
     }
 

@@ -93,6 +93,7 @@ impl World {
             allowance: Allowance::of("acme", None, "acme", None),
             children: ChildFacts::default(),
             memory: Default::default(),
+            fights: Default::default(),
             backend: None,
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
@@ -332,6 +333,7 @@ impl World {
     /// The operator was restarted: nothing of this process is known yet.
     pub(crate) fn restarted(mut self) -> Self {
         self.memory.clear();
+        self.fights.clear();
         self.probe = ProbeFacts::default();
         self.outcomes.clear();
         if let Some(core) = &mut self.core {

@@ -6,6 +6,7 @@ pub mod allowance;
 pub mod claims;
 pub mod conditions;
 pub mod directory;
+pub mod drift_status;
 pub mod facts;
 pub mod fields;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::facts::GatewayFact;
 use super::hosts::Lost;
 use super::ledger::Ledger;
 use super::ledger_mark::{Marker, Standing};
-use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::memory::{ChildKind, ChildMemory, Fight, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use crate::api::fault::Fault;
@@ -22,7 +22,7 @@ use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::ui_manifest::Product;
 use crate::core::account::AccountFact;
-use crate::core::facts::{CoreFacts, StepOutcome};
+use crate::core::facts::{AppKey, CoreFacts, StepOutcome};
 use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
 
@@ -178,6 +178,8 @@ pub struct World {
     pub children: ChildFacts,
     /// What we remember of our writes to them.
     pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// What we remember of the applications of the core that hold its URLs.
+    pub fights: BTreeMap<AppKey, Fight>,
     /// The Service that it names in `spec.serviceRef`.
     pub backend: Option<BackendFact>,
     /// Its Gateway.

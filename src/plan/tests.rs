@@ -1,6 +1,7 @@
 //! What is done, and in which order: held against worlds.
 
 mod children;
+mod core_drift;
 mod drift;
 mod ledger;
 mod network;

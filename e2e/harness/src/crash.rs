@@ -501,6 +501,8 @@ fn stable(kind: &str, mut object: Value) -> Value {
         status = crate::rules::without_times(&object);
         if let Some(fields) = status.as_object_mut() {
             fields.remove("rollout");
+            // A death between a correction and its status forgets one.
+            fields.remove("drift");
         }
     }
     json!({"metadata": kept, "spec": spec, "status": status})

@@ -1,6 +1,7 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
 pub mod account;
+pub mod drift;
 mod standing;
 pub mod ui;
 
@@ -19,6 +20,7 @@ use crate::observe::claims::Claims;
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::ledger_mark;
 use crate::observe::world::{CoreView, World};
+use drift::Drifts;
 use standing::{Became, leftovers};
 
 /// What is wished for, and the ledger that has to stand in the object before it is carried out.
@@ -72,6 +74,7 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
         .iter()
         .flat_map(|(entry, apps)| ui::steps(entry, apps, AppEdit::Present))
         .collect();
+    let drifts = drift::of(world, plugin, &became, &steps);
     let wanted: BTreeSet<CoreStep> = steps.iter().cloned().collect();
     // What is not known to be wanted somewhere else, or not yet, is not known to be left over.
     let left = leftovers(world, core, own, known, &wanted);
@@ -102,6 +105,7 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
             key: core.key.clone(),
             steps,
             interest: interest(known, places::interest(plugin)),
+            drifts,
         }),
     }
 }
@@ -177,6 +181,7 @@ fn withdrawn(world: &World) -> Wanted {
             key,
             steps: Vec::new(),
             interest: Interest::default(),
+            drifts: Drifts::default(),
         })
     };
     let known = world.core.as_ref().is_some_and(|core| core.tenant().is_some());
@@ -260,6 +265,7 @@ fn taken_out(world: &World, ledger: &Ledger) -> Removal {
             key: core.key.clone(),
             steps,
             interest,
+            drifts: Drifts::default(),
         }),
         done,
     }
