@@ -12,6 +12,7 @@ mod bad_input;
 mod bad_manifest;
 mod core_away;
 mod core_config;
+mod core_drift;
 mod crash_points;
 mod deletion;
 mod deletion_orders;
