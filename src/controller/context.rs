@@ -12,12 +12,10 @@ use serde::Deserialize;
 
 use super::copies::Copies;
 use super::hosts::{self, Hosts};
+use super::itself::{counted, itself};
 use super::ledger_keys::LedgerKeys;
 use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{
-    ABANDON_ANNOTATION, LEDGER_ANNOTATION, LEDGER_MARK_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION,
-};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -31,9 +29,8 @@ use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost};
-use crate::observe::ledger_mark::Counted;
 use crate::observe::owner::Owner;
-use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
+use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
@@ -373,50 +370,5 @@ impl Context {
             sum.wrapping_mul(31).wrapping_add(u32::from(byte))
         }) % 1000;
         self.settings.resync.mul_f64(0.9 + f64::from(spread) / 5000.0)
-    }
-}
-
-/// What counts of the ledger.
-fn counted(object: &Raw<WazoPlugin>, core: Option<&CoreView>) -> Counted {
-    let annotations = object.meta().annotations.as_ref();
-    let annotation = |name: &str| annotations.and_then(|all| all.get(name)).map(String::as_str);
-    let key = object.key();
-    Counted::of(
-        annotation(LEDGER_ANNOTATION),
-        annotation(LEDGER_MARK_ANNOTATION),
-        core.and_then(|core| core.marker(&key)),
-        &object.status(),
-    )
-}
-
-fn itself(
-    object: &Raw<WazoPlugin>,
-    plugin: Result<Plugin, Invalid>,
-    core: Option<CoreKey>,
-    counted: Counted,
-) -> Itself {
-    let meta = object.meta();
-    let annotation = |name: &str| {
-        meta.annotations
-            .as_ref()
-            .and_then(|all| all.get(name))
-            .map(String::as_str)
-    };
-    let before: WazoPluginStatus = object.status();
-    Itself {
-        key: object.key(),
-        uid: meta.uid.clone().unwrap_or_default(),
-        generation: meta.generation.unwrap_or_default(),
-        resource_version: meta.resource_version.clone().unwrap_or_default(),
-        finalizers: meta.finalizers.clone().unwrap_or_default(),
-        deleting: meta.deletion_timestamp.is_some(),
-        ledger: counted.ledger,
-        ledger_standing: counted.standing,
-        abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
-        rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
-        requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
-        plugin,
-        core,
-        before,
     }
 }

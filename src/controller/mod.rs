@@ -8,6 +8,7 @@ mod cores;
 mod endpoints;
 mod guard;
 mod hosts;
+mod itself;
 mod kube_requests;
 mod leader;
 mod lease;

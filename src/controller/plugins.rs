@@ -53,7 +53,10 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
         return Ok(released(object, &world, context).await);
     }
     if applied.metadata {
-        if let Standing::Unmarked { dropped: dropped @ 1.. } = world.itself.ledger_standing {
+        if let Standing::Unmarked {
+            dropped: dropped @ 1..,
+        } = world.itself.ledger_standing
+        {
             tracing::warn!(plugin = %world.itself.key, dropped, "a ledger without a valid mark is not counted in whole");
             context
                 .tell(object, vec![events::ledger_not_trusted(dropped)])

@@ -69,7 +69,7 @@ fn row(kind: &str) -> DriftStatus {
 }
 
 fn filled(row: DriftStatus, fight: &Fight, generation: i64) -> DriftStatus {
-    let of_this = |(at, of): &(Timestamp, i64)| (*of == generation).then(|| MicroTime(*at));
+    let of_this = |(at, of): &(Timestamp, i64)| (*of == generation).then_some(MicroTime(*at));
     DriftStatus {
         corrected_at: fight.corrections.iter().filter_map(of_this).collect(),
         stopped_at: fight.stopped.as_ref().and_then(of_this),
@@ -162,7 +162,11 @@ mod tests {
         // Another spec is a new try.
         next.itself.generation += 1;
         let kept = super::rows(&next);
-        assert!(kept.iter().all(|row| row.corrected_at.is_empty() && row.left == Some(true)), "{kept:?}");
+        assert!(
+            kept.iter()
+                .all(|row| row.corrected_at.is_empty() && row.left == Some(true)),
+            "{kept:?}"
+        );
     }
 
     #[test]

@@ -117,7 +117,11 @@ fn without_a_mark_only_what_the_status_attests_counts() {
         let ledger = found.ledger;
         assert!(ledger.urls().all(|url| url.as_str() == OURS), "{ledger:?}");
         assert_eq!(ledger.routes, [route("crm.example")].into());
-        assert_eq!(ledger.accounts.len(), MOST_TENANTS, "looked for in a bounded number");
+        assert_eq!(
+            ledger.accounts.len(),
+            MOST_TENANTS,
+            "looked for in a bounded number"
+        );
         assert!(ledger.apps.is_empty() && ledger.tenants.is_empty() && ledger.users.is_empty());
         assert!(!ledger.everywhere);
     }
@@ -153,7 +157,12 @@ fn a_mark_is_good_for_one_plugin_core_and_owner_alone() {
     for change in others {
         let mut other = names();
         change(&mut other);
-        assert!(!other.marker().knows(&text, &mark), "{} {}", other.core, other.plugin);
+        assert!(
+            !other.marker().knows(&text, &mark),
+            "{} {}",
+            other.core,
+            other.plugin
+        );
     }
     assert!(names().marker().knows(&text, &mark));
 }

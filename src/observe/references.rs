@@ -5,7 +5,9 @@ use kube::{Api, Client, Resource};
 use std::sync::Arc;
 
 use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec, WazoCoreStatus};
-use crate::api::names::{ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, LEDGER_KEY_TYPE, is_object_name};
+use crate::api::names::{
+    ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, LEDGER_KEY_TYPE, is_object_name,
+};
 use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;

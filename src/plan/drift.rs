@@ -100,7 +100,10 @@ pub fn of_core(world: &World, fight: &Fight, drift: Drift) -> (Fight, bool) {
     let stopped = fight.stopped.filter(|stopped| is_in_force(world, *stopped));
     match decide(world, fight, stopped.map(|(since, _)| since)) {
         Decision::PutBack => (after_correction(fight, world), true),
-        Decision::Leave(stopped) => (left(fight, world, &left_so(fight, Drift { stopped, ..drift })), false),
+        Decision::Leave(stopped) => (
+            left(fight, world, &left_so(fight, Drift { stopped, ..drift })),
+            false,
+        ),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn release(world: &World) -> Option<MetadataChange> {
         .filter(|finalizer| *finalizer != FINALIZER)
         .cloned()
         .collect();
-    (others.len() < finalizers.len()).then(|| MetadataChange {
+    (others.len() < finalizers.len()).then_some(MetadataChange {
         finalizers: others,
         ledger: None,
         release: true,

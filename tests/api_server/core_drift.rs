@@ -16,7 +16,9 @@ fn take_out(trial: &Trial) {
 fn writes(trial: &Trial) -> usize {
     let path = format!("/api/confd/1.1/external/apps/{}", APPS[0]);
     let entries = trial.core().journal().entries();
-    let ours = entries.iter().filter(|entry| !entry.stranger && entry.method == "PUT");
+    let ours = entries
+        .iter()
+        .filter(|entry| !entry.stranger && entry.method == "PUT");
     ours.filter(|entry| entry.path == path).count()
 }
 
@@ -43,7 +45,9 @@ async fn drifted(trial: &Trial, reason: &str) -> Seen {
 }
 
 fn registered(seen: &Seen) -> &str {
-    seen.0["status"]["registered"]["summary"].as_str().unwrap_or_default()
+    seen.0["status"]["registered"]["summary"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 /// Asks for a pass and waits for its answer.
@@ -65,7 +69,11 @@ async fn a_restart_leaves_it(trial: &mut Trial, reason: &str) {
     trial
         .holds("the core is read", || {
             let reads = gate.reads();
-            reads.iter().filter(|asked| asked.path.contains("/external/apps")).count() > 1
+            reads
+                .iter()
+                .filter(|asked| asked.path.contains("/external/apps"))
+                .count()
+                > 1
         })
         .await;
     let seen = looked_at(trial, reason).await;

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use wazo_e2e::objects::{self, CORE, Seen, plugin};
 use wazo_e2e::trial::{APPS, STRANGER, Trial, trial};
 use wazo_plugin_operator::api::core::WazoCore;
-use wazo_plugin_operator::api::names::{FINALIZER, LEDGER_ANNOTATION, LEDGER_KEY_TYPE, LEDGER_MARK_ANNOTATION};
+use wazo_plugin_operator::api::names::{
+    FINALIZER, LEDGER_ANNOTATION, LEDGER_KEY_TYPE, LEDGER_MARK_ANNOTATION,
+};
 use wazo_plugin_operator::api::plugin::WazoPlugin;
 
 const VERSION: &str = "plugins.wazo.io/v1alpha1";
@@ -160,11 +162,16 @@ fn a_key_that_is_taken_away_is_written_again_and_one_that_is_lost_is_told() {
         trial.ready_plugin("crm").await;
         let before = written(trial, "crm").await;
         let made = key(trial).await.unwrap();
-        assert_eq!((&made["type"], &made["immutable"]), (&json!(LEDGER_KEY_TYPE), &json!(true)));
+        assert_eq!(
+            (&made["type"], &made["immutable"]),
+            (&json!(LEDGER_KEY_TYPE), &json!(true))
+        );
         assert_eq!(made["metadata"]["finalizers"], json!([FINALIZER]));
         // While the operator knows it, it is the same again.
         lose_the_key(trial).await;
-        trial.edit_core(&json!({"metadata": {"annotations": {"look": "again"}}})).await;
+        trial
+            .edit_core(&json!({"metadata": {"annotations": {"look": "again"}}}))
+            .await;
         trial
             .until(secrets(trial), KEY, "there again", |seen| {
                 seen.is_some_and(|seen| seen.0["data"] == made["data"])
@@ -214,7 +221,10 @@ fn a_secret_of_somebody_else_is_never_taken_for_the_key() {
                 seen.is_fault("Config", "NameTaken") && seen.truth("Exposed") == "True"
             })
             .await;
-        assert!(!trial.is_known("crm"), "nothing is begun that cannot be written down");
+        assert!(
+            !trial.is_known("crm"),
+            "nothing is begun that cannot be written down"
+        );
         assert_eq!(key(trial).await.unwrap()["data"], data);
         trial.delete("v1", "Secret", KEY).await;
         trial.well("crm").await;
@@ -250,7 +260,10 @@ fn a_ledger_from_a_backup_is_known_by_its_mark_although_the_uids_are_others() {
         object["spec"]["expose"]["host"] = json!("new.plugins.test");
         let address = trial.plane().nodes().address(trial.namespace(), "crm");
         let panel = trial.panel("crm").await;
-        trial.wiring().network.lead("new.plugins.test", address, panel.addr());
+        trial
+            .wiring()
+            .network
+            .lead("new.plugins.test", address, panel.addr());
         trial.apply(&object).await;
         trial.start();
         trial

@@ -109,7 +109,11 @@ async fn what_a_stranger_drops_is_told_and_put_back_when_asked() {
             matches!(bench.states("crm").as_slice(), [StepState::Drifted])
         })
         .await;
-    assert_eq!(bench.writes().len(), writes, "nothing is written before it is asked for");
+    assert_eq!(
+        bench.writes().len(),
+        writes,
+        "nothing is written before it is asked for"
+    );
     bench.put_back("crm", &[step]);
     bench
         .until("put back", |bench| {

@@ -309,9 +309,12 @@ async fn namespaces_take_turns() {
         &(0..40).map(|n| step(format!("busy-{n}"))).collect::<Vec<_>>(),
     );
     let quiet = crate::keys::PluginKey::new("zzz", "quiet");
-    bench
-        .cores
-        .wish(&super::core(), &quiet, vec![step("quiet".into())], &Default::default());
+    bench.cores.wish(
+        &super::core(),
+        &quiet,
+        vec![step("quiet".into())],
+        &Default::default(),
+    );
     bench.done("busy").await;
     let writes = bench.fake.writes();
     let turn = writes.iter().position(|line| line.ends_with("/quiet")).unwrap();

@@ -26,17 +26,15 @@ pub struct Drifts {
 }
 
 /// Looks at every step that is wished for.
-pub(super) fn of(
-    world: &World,
-    plugin: &Plugin,
-    became: &Became<'_>,
-    steps: &[CoreStep],
-) -> Drifts {
+pub(super) fn of(world: &World, plugin: &Plugin, became: &Became<'_>, steps: &[CoreStep]) -> Drifts {
     let mut drifts = Drifts::default();
     if world.outcomes.is_empty() {
         drifts.stood = stood(world, plugin, steps);
     }
-    for step in steps.iter().filter(|step| matches!(step.edit, AppEdit::Present(_))) {
+    for step in steps
+        .iter()
+        .filter(|step| matches!(step.edit, AppEdit::Present(_)))
+    {
         let known = drifts.fights.get(&step.app).or(world.fights.get(&step.app));
         match became.state(step) {
             Some(StepState::Drifted) => {

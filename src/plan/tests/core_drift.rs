@@ -67,7 +67,10 @@ fn after_the_third_time_within_an_hour_it_is_left_alone_and_then_tried_again() {
     // It takes nothing from Ready, and is told by the numbers.
     let status = compose(&given_up, &assess(&given_up));
     let row = &status.registrations[0];
-    assert_eq!((row.current, row.desired, row.state), (1, 2, RegistrationState::Registered));
+    assert_eq!(
+        (row.current, row.desired, row.state),
+        (1, 2, RegistrationState::Registered)
+    );
     assert_eq!(row.reason.as_deref(), Some("Drifted"));
     assert!(status.fault.is_none());
     let ready = crate::api::condition::find(&status.conditions, crate::api::condition::ConditionType::Ready);
@@ -99,7 +102,10 @@ fn with_report_nothing_is_put_back_and_a_restart_changes_nothing() {
     let memory = world.memory.clone();
     world = world.restarted().core_facts(Some(core_facts()));
     (world.fights, world.memory) = (fights, memory);
-    assert_eq!(compose(&world, &assess(&world)).registrations, status.registrations);
+    assert_eq!(
+        compose(&world, &assess(&world)).registrations,
+        status.registrations
+    );
     let found = drifts(&world);
     assert_eq!(found.stood, present(URL).into_iter().collect());
     // Put back by whoever took it out, it is no drift any more.

@@ -50,7 +50,10 @@ fn put_back() -> How {
 /// What `apply` remembers of a plan's decision.
 fn remembered(mut world: World) -> World {
     let memory = world.memory.get_mut(&ChildKind::Deployment).unwrap();
-    memory.fight.corrections.push((world.now, world.itself.generation));
+    memory
+        .fight
+        .corrections
+        .push((world.now, world.itself.generation));
     world
 }
 

@@ -30,7 +30,10 @@ fn without_a_key_nothing_is_begun_in_the_core_and_no_ledger_is_written() {
         assert!(plan.core.is_none() && plan.account.wish.is_none() && plan.metadata.is_none());
     }
     let fresh = plan_of(&without_key(World::just_applied())).metadata.unwrap();
-    assert_eq!((fresh.finalizers, fresh.ledger), (vec![FINALIZER.to_owned()], None));
+    assert_eq!(
+        (fresh.finalizers, fresh.ledger),
+        (vec![FINALIZER.to_owned()], None)
+    );
 }
 
 #[test]
@@ -53,7 +56,11 @@ fn a_deletion_waits_until_it_is_known_what_a_ledger_is_worth() {
     world.itself.abandon = true;
     assert!(plan_of(&world).metadata.unwrap().release);
     // One that says of nothing that it stands in the core holds nothing up.
-    let mut nothing = standing(without_key(World::reachable()), Standing::Unknown { holds: false }).deleted();
+    let mut nothing = standing(
+        without_key(World::reachable()),
+        Standing::Unknown { holds: false },
+    )
+    .deleted();
     nothing.itself.ledger = Ledger::default();
     assert!(plan_of(&nothing).metadata.unwrap().release);
 }
