@@ -12,6 +12,8 @@ pub const APPLIED_ANNOTATION: &str = "plugins.wazo.io/applied";
 pub const CORE_ADDRESSES_ANNOTATION: &str = "plugins.wazo.io/core-addresses";
 /// Annotation of ours on a WazoPlugin (JSON, at most 4 KiB): what cannot be derived, such as an old URL still to remove.
 pub const LEDGER_ANNOTATION: &str = "plugins.wazo.io/ledger";
+/// Annotation of ours on a WazoPlugin: the mark of its ledger, by which the operator knows it for its own.
+pub const LEDGER_MARK_ANNOTATION: &str = "plugins.wazo.io/ledger-mark";
 /// Annotation of users: reconcile now; echoed in `status.lastHandledReconcileAt`.
 pub const RECONCILE_ANNOTATION: &str = "reconcile.plugins.wazo.io/requestedAt";
 /// Label on the Secrets of a plugin's account: `current` or `next`.
@@ -30,6 +32,8 @@ pub const CHILDREN_MANAGER: &str = "wazo-plugin-operator/children";
 pub const MANAGED_BY: &str = "wazo-plugin-operator";
 /// Type of the Secret in which we keep a copy of a WazoCore's credentials.
 pub const COPY_TYPE: &str = "plugins.wazo.io/core-credentials-copy";
+/// Type of the Secret beside a WazoCore with the key that marks the ledgers of its plugins.
+pub const LEDGER_KEY_TYPE: &str = "plugins.wazo.io/ledger-key";
 /// Type of the Secret that a WazoCore's credentials stand in: keys `username`, `password` and optionally `url`.
 pub const CREDENTIALS_TYPE: &str = "plugins.wazo.io/core-credentials";
 

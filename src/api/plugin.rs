@@ -17,8 +17,8 @@ pub use registrations::{
     AccountRegistration, Audience, AudienceFrom, Registrations, UiRegistration, UserReference,
 };
 pub use status::{
-    NotRegistered, Registered, RegistrationKind, RegistrationState, RegistrationStatus, RolloutClock,
-    WazoPluginStatus,
+    DriftStatus, NotRegistered, Registered, RegistrationKind, RegistrationState, RegistrationStatus,
+    RolloutClock, WazoPluginStatus,
 };
 pub use tenants::{TenantReference, Tenants, TenantsFrom};
 pub use workload::{PodTemplate, Readiness, Resources, Startup, Workload, WorkloadSecurityContext};

@@ -12,11 +12,11 @@ use crate::api::names::CHILDREN_MANAGER;
 use crate::api::reason::Reason;
 use crate::keys::PluginKey;
 use crate::observe::map;
-use crate::observe::memory::{ChildKind, ChildMemory, Drift, Left, Refusal};
+use crate::observe::memory::{ChildKind, ChildMemory, Drift, Fight, Left, Refusal};
 use crate::observe::watch;
 use crate::observe::world::World;
 use crate::plan::children::{How, Want, blame};
-use crate::plan::drift::{self, MOST_CORRECTIONS};
+use crate::plan::drift;
 
 /// Carries out what is wanted of one child.
 pub(super) async fn carry_out(
@@ -171,7 +171,7 @@ impl Child<'_> {
                 hash: self.want.hash.clone(),
                 denied: denied.into_iter().map(|field| field.path).collect(),
             });
-            memory.drift = None;
+            memory.fight.drift = None;
             memory.refusal = None;
         });
     }
@@ -191,30 +191,18 @@ impl Child<'_> {
                 hash: self.want.hash.clone(),
                 denied: Vec::new(),
             });
-            memory.drift = None;
-            memory.stopped = None;
+            memory.fight = drift::at_peace(&memory.fight);
             memory.refusal = None;
         });
     }
 
     /// A new configuration: what was fought about before counts no more.
     fn start_again(&self) {
-        self.edit(|memory| {
-            memory.corrections.clear();
-            memory.stopped = None;
-        });
+        self.edit(|memory| memory.fight = Fight::default());
     }
 
     fn put_back(&self, drift: &Drift, applied: &mut Applied) {
-        let (now, generation) = (self.world.now, self.world.itself.generation);
-        self.edit(|memory| {
-            if memory.stopped.take().is_some() {
-                memory.corrections.clear();
-            }
-            memory.corrections.push((now, generation));
-            let old = memory.corrections.len().saturating_sub(MOST_CORRECTIONS);
-            memory.corrections.drain(..old);
-        });
+        self.edit(|memory| memory.fight = drift::after_correction(&memory.fight, self.world));
         applied.corrected.push(drift.clone());
     }
 
@@ -227,14 +215,10 @@ impl Child<'_> {
             .map_err(ApplyError::from)?;
         let live = live.and_then(|live| serde_json::to_value(live).ok());
         if live.is_some_and(|live| drift::agrees(&self.want.object, &live)) {
-            self.edit(|memory| memory.drift = None);
+            self.edit(|memory| memory.fight.drift = None);
             return Ok(());
         }
-        let generation = self.world.itself.generation;
-        self.edit(|memory| {
-            memory.stopped = drift.stopped.map(|since| (since, generation));
-            memory.drift = Some(drift.clone());
-        });
+        self.edit(|memory| memory.fight = drift::left(&memory.fight, self.world, drift));
         Ok(())
     }
 

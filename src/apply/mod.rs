@@ -11,7 +11,7 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use crate::api::names::LEDGER_ANNOTATION;
+use crate::api::names::{LEDGER_ANNOTATION, LEDGER_MARK_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
@@ -25,6 +25,7 @@ use crate::plan::Plan;
 use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
+pub(crate) use refusal::of_secret as refused_secret;
 pub use refusal::{ApplyError, told};
 
 /// What carries plans out.
@@ -98,7 +99,12 @@ impl Applier {
         match &plan.core {
             Some(wishes) => {
                 self.cores.attend(&wishes.key, key, wishes.interest.clone());
-                self.cores.wish(&wishes.key, key, wishes.steps.clone());
+                let drifts = &wishes.drifts;
+                self.cores
+                    .wish(&wishes.key, key, wishes.steps.clone(), &drifts.stood);
+                self.memory.fought(key, drifts.fights.clone());
+                self.cores.put_back(&wishes.key, key, &drifts.put_back);
+                applied.corrected.extend(drifts.corrected.iter().cloned());
             }
             None if plan.suspended || world.itself.deleting => self.cores.forget(key),
             None => {}
@@ -119,11 +125,15 @@ impl Applier {
     async fn metadata(&self, world: &World, change: &MetadataChange) -> Result<(), ApplyError> {
         let key = &world.itself.key;
         let api: Api<Raw<WazoPlugin>> = Api::namespaced(self.client.clone(), &key.namespace);
-        let patch = json!({"metadata": {
+        let mut patch = json!({"metadata": {
             "resourceVersion": world.itself.resource_version,
             "finalizers": change.finalizers,
-            "annotations": {LEDGER_ANNOTATION: change.ledger.write()},
         }});
+        if let Some((ledger, marker)) = change.ledger.as_ref().zip(world.marker()) {
+            let text = ledger.write();
+            let mark = text.as_deref().map(|text| marker.mark(text));
+            patch["metadata"]["annotations"] = json!({LEDGER_ANNOTATION: text, LEDGER_MARK_ANNOTATION: mark});
+        }
         match api
             .patch(&key.name, &PatchParams::default(), &Patch::Merge(patch))
             .await

@@ -64,7 +64,7 @@ pub(super) fn of(error: &kube::Error, sent: &Value) -> Option<(Reason, String)> 
 
 /// The same for a Secret: who refused it, and none of the words.
 #[must_use]
-pub(super) fn of_secret(error: &kube::Error) -> Option<(Reason, String)> {
+pub(crate) fn of_secret(error: &kube::Error) -> Option<(Reason, String)> {
     let (reason, message) = refused(error)?;
     // `ValidatingAdmissionPolicy 'a' with binding 'b' denied request: …`, `admission webhook "a" denied the request: …`
     let who = message

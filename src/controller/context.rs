@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 use super::copies::Copies;
 use super::hosts::{self, Hosts};
+use super::itself::{counted, itself};
+use super::ledger_keys::LedgerKeys;
 use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
-use crate::api::names::{ABANDON_ANNOTATION, LEDGER_ANNOTATION, RECONCILE_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
@@ -26,11 +27,11 @@ use crate::observe;
 use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
+use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost};
-use crate::observe::ledger::Ledger;
 use crate::observe::owner::Owner;
 use crate::observe::tls_secret::TlsReference;
-use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
+use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
@@ -51,6 +52,7 @@ pub(super) struct Context {
     pub(super) hosts: Hosts,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
+    pub(super) ledger_keys: LedgerKeys,
     pub(super) recorder: Recorder,
     pub(super) settings: Settings,
 }
@@ -188,12 +190,15 @@ impl Context {
         let reference = plugin.as_ref().ok().and_then(TlsReference::of);
         let certificate = self.applier.certificates.view(&key, reference.as_ref());
         let lost = self.lost(object);
+        let memory = &self.applier.memory;
+        memory.recall(&key, || drift_status::recalled(&object.status()));
         let mut world = World {
-            itself: itself(object, plugin, core_key),
+            itself: itself(object, plugin, core_key, counted(object, core.as_ref())),
             core,
             allowance,
             children: self.applier.store.children(&key),
-            memory: self.applier.memory.of(&key),
+            memory: memory.of(&key),
+            fights: memory.applications(&key),
             backend,
             gateway,
             ingress_class,
@@ -263,7 +268,7 @@ impl Context {
                     registrations::claim(&mut claims, &view, allowance.as_ref(), &plugin);
                 }
                 None => {
-                    let ledger = ledger_of(&other);
+                    let ledger = counted(&other, Some(&view)).ledger;
                     ledger
                         .urls()
                         .for_each(|url| claims.claim_everywhere(url.as_str()));
@@ -370,39 +375,5 @@ impl Context {
             sum.wrapping_mul(31).wrapping_add(u32::from(byte))
         }) % 1000;
         self.settings.resync.mul_f64(0.9 + f64::from(spread) / 5000.0)
-    }
-}
-
-/// What stands in the ledger, or what the status says where that is lost.
-fn ledger_of(object: &Raw<WazoPlugin>) -> Ledger {
-    let annotations = object.meta().annotations.as_ref();
-    let annotation = annotations.and_then(|all| all.get(LEDGER_ANNOTATION));
-    Ledger::read(annotation.map(String::as_str)).unwrap_or_else(|| Ledger::of(&object.status()))
-}
-
-fn itself(object: &Raw<WazoPlugin>, plugin: Result<Plugin, Invalid>, core: Option<CoreKey>) -> Itself {
-    let meta = object.meta();
-    let annotation = |name: &str| {
-        meta.annotations
-            .as_ref()
-            .and_then(|all| all.get(name))
-            .map(String::as_str)
-    };
-    let before: WazoPluginStatus = object.status();
-    Itself {
-        key: object.key(),
-        uid: meta.uid.clone().unwrap_or_default(),
-        generation: meta.generation.unwrap_or_default(),
-        resource_version: meta.resource_version.clone().unwrap_or_default(),
-        finalizers: meta.finalizers.clone().unwrap_or_default(),
-        deleting: meta.deletion_timestamp.is_some(),
-        has_ledger: annotation(LEDGER_ANNOTATION).is_some(),
-        ledger: ledger_of(object),
-        abandon: annotation(ABANDON_ANNOTATION) == Some("true"),
-        rotate: annotation(ROTATE_ANNOTATION).map(ToOwned::to_owned),
-        requested_at: annotation(RECONCILE_ANNOTATION).map(ToOwned::to_owned),
-        plugin,
-        core,
-        before,
     }
 }

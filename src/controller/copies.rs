@@ -133,13 +133,15 @@ fn object(core: &Raw<WazoCore>, settings: &CoreSettings) -> SecretObject {
 pub(super) async fn remove(core: &Raw<WazoCore>, context: &Context) -> Result<(), kube::Error> {
     context.copies.forget(&core.key());
     let api = api(context, core);
-    let name = copy_name(core);
-    let Some(mut found) = api.get_opt(&name).await? else {
-        return Ok(());
-    };
-    if !is_copy_of(core, &found) {
-        return Ok(());
+    match api.get_opt(&copy_name(core)).await? {
+        Some(found) if is_copy_of(core, &found) => let_go(&api, found).await,
+        _ => Ok(()),
     }
+}
+
+/// Takes our finalizer from a Secret of ours, and deletes it.
+pub(super) async fn let_go(api: &Api<SecretObject>, mut found: SecretObject) -> Result<(), kube::Error> {
+    let name = found.metadata.name.clone().unwrap_or_default();
     let uid = found.metadata.uid.clone();
     let finalizers = found.metadata.finalizers.take().unwrap_or_default();
     if finalizers.iter().any(|name| name == FINALIZER) {

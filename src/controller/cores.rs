@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::copies;
+use super::ledger_keys;
 use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::core::{Maintenance, PluginCount, WazoCore, WazoCoreSpec, WazoCoreStatus};
 use crate::api::fault::Fault;
@@ -27,6 +28,7 @@ use crate::judge::core::judge;
 use crate::keys::{CoreKey, Wake};
 use crate::observe::directory::{CoreEntry, Excused};
 use crate::observe::facts::Unusable;
+use crate::observe::ledger_mark::LedgerKey;
 use crate::observe::references::{self, Referred};
 use crate::report::core_status::{self, CoreReport};
 use crate::report::events;
@@ -62,13 +64,17 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     }
     let owner = owner(object, context).await?;
     let unusable = refresh(object, context, &object.key()).await?;
-    let seen = Seen::of(object, context, owner, unusable);
+    let (key, no_key) = match ledger_keys::read(object, context, &plugins).await? {
+        Ok(key) => (key, None),
+        Err(unusable) => (None, Some(unusable)),
+    };
+    let seen = Seen::of(object, context, owner, unusable.or(no_key));
     let excused = seen.excused();
     let fault = seen.fault().filter(|_| excused.is_none());
     context
         .metrics
         .maintenance(&seen.key, seen.maintenance().is_some());
-    publish(object, context, &seen, fault.clone(), excused.clone());
+    publish(object, context, &seen, key, fault.clone(), excused.clone());
     let told = report(
         object,
         context,
@@ -98,7 +104,7 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     })
 }
 
-fn is_kept(object: &Raw<WazoCore>) -> bool {
+pub(super) fn is_kept(object: &Raw<WazoCore>) -> bool {
     object
         .meta()
         .finalizers
@@ -258,6 +264,7 @@ fn publish(
     object: &Raw<WazoCore>,
     context: &Context,
     seen: &Seen,
+    ledger_key: Option<LedgerKey>,
     fault: Option<Fault>,
     excused: Option<Excused>,
 ) {
@@ -271,6 +278,7 @@ fn publish(
         tenant,
         owner_id: seen.owner.clone(),
         stack: seen.stack(),
+        ledger_key,
         deleting: seen.deleting,
     };
     if context.directory.set(&object.key(), entry, mark) {
@@ -425,6 +433,9 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
         .collect();
     if others.len() < finalizers.len() {
         copies::remove(object, context).await.map_err(ApplyError::from)?;
+        ledger_keys::remove(object, context)
+            .await
+            .map_err(ApplyError::from)?;
         set_finalizers(object, context, others).await?;
     }
     context.forget_core(&object.key());

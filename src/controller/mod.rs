@@ -9,9 +9,11 @@ mod endpoints;
 mod gone;
 mod guard;
 mod hosts;
+mod itself;
 mod kube_requests;
 mod leader;
 mod lease;
+mod ledger_keys;
 mod neighbours;
 mod paces;
 mod pass;
@@ -156,6 +158,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         hosts: hosts::Hosts::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
+        ledger_keys: ledger_keys::LedgerKeys::default(),
         recorder: context::recorder(client, &settings),
         settings,
     });

@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::api::parse::Plugin;
 use crate::api::pod_template::mentions;
 use crate::keys::{CoreKey, PluginKey, Wake};
-use crate::observe::references::copy_name;
+use crate::observe::references::{copy_name, ledger_key_name};
 use crate::observe::tls_secret::TlsReference;
 
 /// As much of a WazoCore as is needed, even where the rest of its spec is not usable.
@@ -24,8 +24,8 @@ struct Credentials {
 }
 
 impl Context {
-    /// The names of the credentials Secrets of the WazoCores of a plugin's namespace, and of our copies; none where the plugin mentions no
-    /// Secret at all.
+    /// The names of the credentials Secrets of the WazoCores of a plugin's namespace, of our copies, and of the Secrets
+    /// with the keys of ledgers; none where the plugin mentions no Secret at all.
     pub(super) fn core_secrets(&self, key: &PluginKey, plugin: Option<&Plugin>) -> BTreeSet<String> {
         let mentioning = plugin.is_some_and(|plugin| {
             TlsReference::of(plugin).is_some()
@@ -43,7 +43,9 @@ impl Context {
             .iter()
             .flat_map(|core| {
                 let named = core.spec::<Core>().ok().map(|core| core.credentials.secret_name);
-                named.into_iter().chain([copy_name(core)])
+                named
+                    .into_iter()
+                    .chain([copy_name(core), ledger_key_name(&core.key())])
             })
             .collect()
     }

@@ -19,6 +19,9 @@ pub(super) enum PassError {
     /// The status cannot be written as JSON: a mistake in the operator.
     #[error("failed to write the status as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// The system gives no random bytes.
+    #[error("failed to make a key: {0}")]
+    Random(String),
 }
 
 /// What a pass came to.

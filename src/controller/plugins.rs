@@ -14,6 +14,7 @@ use crate::api::plugin::{DeletionPolicy, WazoPlugin, WazoPluginStatus};
 use crate::apply::{Applied, ApplyError};
 use crate::judge::{self, Assessment};
 use crate::keys::{CoreKey, Wake};
+use crate::observe::ledger_mark::Standing;
 use crate::observe::world::World;
 use crate::plan;
 use crate::report::{events, status};
@@ -44,10 +45,22 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     }
     let plan = plan::plan(&world, &judge::assess(&world));
     let applied = context.applier.carry_out(&world, &plan).await?;
+    for drift in &applied.corrected {
+        context.metrics.corrected(drift.kind);
+    }
     if applied.released {
         return Ok(released(object, &world, context).await);
     }
     if applied.metadata {
+        if let Standing::Unmarked {
+            dropped: dropped @ 1..,
+        } = world.itself.ledger_standing
+        {
+            tracing::warn!(plugin = %world.itself.key, dropped, "a ledger without a valid mark is not counted in whole");
+            context
+                .tell(object, vec![events::ledger_not_trusted(dropped)])
+                .await;
+        }
         return Ok(Passed {
             action: Action::await_change(),
             outcome: Outcome::Changed,

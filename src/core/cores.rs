@@ -1,6 +1,6 @@
 //! All cores in use: what the controller talks to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -175,7 +175,10 @@ impl Cores {
 
     /// Replaces all wishes of the plugin for this core. A step that was wished for before keeps its outcome. A wish
     /// may come before its core.
-    pub fn wish(&self, key: &CoreKey, plugin: &PluginKey, steps: Vec<CoreStep>) {
+    ///
+    /// Steps that `stood` are known to have held before this process looked: where they do not hold, somebody else undid
+    /// them, and they wait for [`Self::put_back`].
+    pub fn wish(&self, key: &CoreKey, plugin: &PluginKey, steps: Vec<CoreStep>, stood: &BTreeSet<CoreStep>) {
         let link = {
             let mut state = self.state();
             match state.links.get(key).cloned() {
@@ -184,7 +187,15 @@ impl Cores {
                 None => self.add(&mut state, key),
             }
         };
-        if link.state().wishes.wish(plugin, steps, GATHER) {
+        if link.state().wishes.wish(plugin, steps, stood, GATHER) {
+            link.confd_wake.notify_one();
+        }
+    }
+
+    /// Wishes anew for steps that somebody else undid.
+    pub fn put_back(&self, key: &CoreKey, plugin: &PluginKey, steps: &[CoreStep]) {
+        let Some(link) = self.link(key) else { return };
+        if link.state().wishes.put_back(plugin, steps, GATHER) {
             link.confd_wake.notify_one();
         }
     }
@@ -248,7 +259,9 @@ impl Cores {
         let mut state = self.state();
         state.links.retain(|_, link| {
             let mut link_state = link.state();
-            link_state.wishes.wish(plugin, Vec::new(), GATHER);
+            link_state
+                .wishes
+                .wish(plugin, Vec::new(), &BTreeSet::new(), GATHER);
             link_state.accounts.wish(plugin, None, &self.0.shared.intervals);
             link_state.wishes.interests.set(plugin, Interest::default());
             let unused =

@@ -271,6 +271,8 @@ pub enum StepState {
         /// Whether a write of ours made it so.
         changed: bool,
     },
+    /// It held, and a read shows that somebody else undid it: nothing is written until it is wished for anew.
+    Drifted,
     /// The object has a form that cannot be edited safely, for example `manifest_urls` that is a number.
     Refused(String),
     /// The core did not do it; it will be tried again when the breaker lets it.

@@ -64,7 +64,9 @@ async fn look(link: &Link, aim: &Aim, app: &AppKey, edits: &BTreeSet<AppEdit>) -
     let found = read(link, aim, app).await?;
     let exists = found.is_some();
     let configuration = found.unwrap_or(Value::Null);
-    let edited = Reading::of(&configuration).edited(edits, new_list);
+    let (edits, woken) = link.state().wishes.due(app, &configuration, new_list);
+    link.wake_plugins(woken);
+    let edited = Reading::of(&configuration).edited(&edits, new_list);
     Ok(Seen {
         configuration,
         exists,

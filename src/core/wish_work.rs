@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::facts::{StepOutcome, StepState};
+use super::facts::{AppEdit, StepOutcome, StepState};
 use crate::keys::PluginKey;
 
 /// A wish of one plugin.
@@ -13,11 +13,30 @@ use crate::keys::PluginKey;
 pub(super) struct Slot {
     pub(super) outcome: StepOutcome,
     pub(super) number: u64,
+    /// It is known to have held before this process looked.
+    pub(super) stood: bool,
 }
 
 impl Slot {
     pub(super) const fn is_open(&self) -> bool {
         matches!(self.outcome.state, StepState::Pending | StepState::Failed(_))
+    }
+
+    /// Whether it is somebody else's doing where it does not hold. A user's own application is made anew whenever his
+    /// tenant's changes, and what is to be absent is taken out however often it comes.
+    pub(super) fn would_drift(&self) -> bool {
+        let step = &self.outcome.step;
+        let held = self.stood || matches!(self.outcome.state, StepState::Done { .. } | StepState::Drifted);
+        held && step.app.user.is_none() && matches!(step.edit, AppEdit::Present(_))
+    }
+
+    /// What becomes of it where it does not hold.
+    pub(super) fn undone(&self) -> StepState {
+        if self.would_drift() {
+            StepState::Drifted
+        } else {
+            StepState::Pending
+        }
     }
 
     /// Sets the state; returns whether it is another than before.
@@ -64,7 +83,7 @@ impl AppWork {
 
 fn same(one: &StepState, two: &StepState) -> bool {
     match (one, two) {
-        (StepState::Pending, StepState::Pending) => true,
+        (StepState::Pending, StepState::Pending) | (StepState::Drifted, StepState::Drifted) => true,
         (StepState::Done { changed: a }, StepState::Done { changed: b }) => a == b,
         (StepState::Refused(a), StepState::Refused(b)) => a == b,
         (StepState::Failed(a), StepState::Failed(b)) => a.is_like(b),

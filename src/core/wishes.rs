@@ -1,5 +1,7 @@
 //! What the plugins want of the applications of one core, and what became of it.
 
+mod drift;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -43,8 +45,15 @@ const READ_TOGETHER: usize = 8;
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 impl WishBook {
-    /// Replaces the wishes of a plugin; a step that stays keeps its outcome. Returns whether there is new work.
-    pub(super) fn wish(&mut self, plugin: &PluginKey, steps: Vec<CoreStep>, gather: Duration) -> bool {
+    /// Replaces the wishes of a plugin; a step that stays keeps its outcome. A new one that `stood` is known to have held.
+    /// Returns whether there is new work.
+    pub(super) fn wish(
+        &mut self,
+        plugin: &PluginKey,
+        steps: Vec<CoreStep>,
+        stood: &BTreeSet<CoreStep>,
+        gather: Duration,
+    ) -> bool {
         let old = self.plugins.remove(plugin).unwrap_or_default();
         let mut old: HashMap<CoreStep, Slot> = old
             .into_iter()
@@ -62,7 +71,8 @@ impl WishBook {
                 continue;
             }
             fresh = true;
-            slots.push(self.begin(plugin, step, gather));
+            let stood = stood.contains(&step);
+            slots.push(self.begin(plugin, step, stood, gather));
         }
         if !slots.is_empty() {
             self.plugins.insert(plugin.clone(), slots);
@@ -74,7 +84,7 @@ impl WishBook {
     }
 
     /// A wish that was not there before.
-    fn begin(&mut self, plugin: &PluginKey, step: CoreStep, gather: Duration) -> Slot {
+    fn begin(&mut self, plugin: &PluginKey, step: CoreStep, stood: bool, gather: Duration) -> Slot {
         self.count += 1;
         let now = Instant::now();
         let work = self
@@ -94,6 +104,7 @@ impl WishBook {
         Slot {
             outcome,
             number: self.count,
+            stood,
         }
     }
 
@@ -269,8 +280,11 @@ impl WishBook {
                 Held::Yes if matches!(slot.outcome.state, StepState::Refused(_)) => {
                     Some(StepState::Done { changed })
                 }
+                Held::Yes if matches!(slot.outcome.state, StepState::Drifted) => {
+                    Some(StepState::Done { changed: false })
+                }
                 Held::Yes => None,
-                Held::No => Some(StepState::Pending),
+                Held::No => Some(slot.undone()),
                 Held::Refused(why) => Some(StepState::Refused(why)),
             }
         });
@@ -317,6 +331,8 @@ impl WishBook {
                 }
                 (StepState::Pending | StepState::Failed(_), _) | (StepState::Done { .. }, Held::Yes) => None,
                 (StepState::Refused(_), Held::Refused(why)) => Some(StepState::Refused(why)),
+                (StepState::Drifted, Held::Yes) => Some(StepState::Done { changed: false }),
+                (StepState::Done { .. } | StepState::Drifted, Held::No) => Some(slot.undone()),
                 _ => Some(StepState::Pending),
             }
         })
@@ -366,6 +382,9 @@ impl WishBook {
             }
             changed.extend(self.change(&app, |_| Some(StepState::Pending)));
         }
+        // What stood in another stack says nothing of this one.
+        let slots = self.plugins.values_mut().flatten();
+        slots.for_each(|slot| slot.stood = false);
         changed
     }
 

@@ -1,5 +1,6 @@
 //! The book of wishes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,11 @@ use crate::core::settings::{Intervals, ListForm};
 use crate::keys::PluginKey;
 
 const NOW: Duration = Duration::ZERO;
+
+/// Nothing is known to have stood.
+fn none() -> BTreeSet<CoreStep> {
+    BTreeSet::new()
+}
 
 fn app(name: &str) -> AppKey {
     AppKey::of_tenant(Uuid::nil(), name)
@@ -43,28 +49,28 @@ fn settle(book: &mut WishBook, name: &str, mark: u64) -> usize {
 #[test]
 fn the_same_wish_again_is_no_work_and_a_step_twice_is_one() {
     let mut book = WishBook::default();
-    assert!(book.wish(&plugin("a"), vec![present("x"), present("x")], NOW));
-    assert!(!book.wish(&plugin("a"), vec![present("x")], NOW));
+    assert!(book.wish(&plugin("a"), vec![present("x"), present("x")], &none(), NOW));
+    assert!(!book.wish(&plugin("a"), vec![present("x")], &none(), NOW));
     assert_eq!(book.outcomes(&plugin("a")).len(), 1);
     assert_eq!(due(&mut book).as_deref(), Some("x"));
     let (_, mark) = book.edits(&app("x"));
     assert_eq!(settle(&mut book, "x", mark), 1);
     assert_eq!(due(&mut book), None);
-    assert!(!book.wish(&plugin("a"), vec![present("x")], NOW));
+    assert!(!book.wish(&plugin("a"), vec![present("x")], &none(), NOW));
     assert!(matches!(
         book.outcomes(&plugin("a"))[0].state,
         StepState::Done { changed: true }
     ));
-    book.wish(&plugin("a"), Vec::new(), NOW);
+    book.wish(&plugin("a"), Vec::new(), &none(), NOW);
     assert!(book.is_empty() && book.wanted_apps().is_empty());
 }
 
 #[test]
 fn a_wish_left_after_the_reading_began_is_not_settled_by_it() {
     let mut book = WishBook::default();
-    book.wish(&plugin("a"), vec![present("x")], NOW);
+    book.wish(&plugin("a"), vec![present("x")], &none(), NOW);
     let (_, mark) = book.edits(&app("x"));
-    book.wish(&plugin("b"), vec![present("x")], NOW);
+    book.wish(&plugin("b"), vec![present("x")], &none(), NOW);
     assert_eq!(settle(&mut book, "x", mark), 1);
     assert!(matches!(book.outcomes(&plugin("b"))[0].state, StepState::Pending));
     assert_eq!(due(&mut book).as_deref(), Some("x"));
@@ -76,9 +82,10 @@ fn namespaces_take_turns() {
     book.wish(
         &plugin("a"),
         (0..3).map(|n| present(&format!("a{n}"))).collect(),
+        &none(),
         NOW,
     );
-    book.wish(&plugin("b"), vec![present("b0")], NOW);
+    book.wish(&plugin("b"), vec![present("b0")], &none(), NOW);
     let mut order = Vec::new();
     while let Some(name) = due(&mut book) {
         let (_, mark) = book.edits(&app(&name));
@@ -102,7 +109,7 @@ fn a_failure_is_told_once_and_paused() {
         trace_id: String::new(),
         at: Timestamp::UNIX_EPOCH,
     };
-    book.wish(&plugin("a"), vec![present("x")], NOW);
+    book.wish(&plugin("a"), vec![present("x")], &none(), NOW);
     assert_eq!(book.fail(&app("x"), &error, &intervals).len(), 1);
     assert_eq!(book.fail(&app("x"), &error, &intervals).len(), 0);
     assert_eq!(due(&mut book), None);

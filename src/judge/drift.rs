@@ -12,13 +12,16 @@ pub const REPORTED: &str = "DriftReported";
 /// The reason of `Drifted` where an object was put back too often.
 pub const STOPPED: &str = "DriftCorrectionStopped";
 
+/// As many objects are named.
+const MOST_TOLD: usize = 8;
+
 /// What stands so now.
 #[must_use]
 pub fn standing(world: &World) -> Vec<Drift> {
-    world
-        .memory
-        .values()
-        .filter_map(|memory| memory.drift.clone())
+    let children = world.memory.values().map(|memory| &memory.fight);
+    children
+        .chain(world.fights.values())
+        .filter_map(|fight| fight.drift.clone())
         .chain(super::account_change::drift(world))
         .collect()
 }
@@ -26,7 +29,11 @@ pub fn standing(world: &World) -> Vec<Drift> {
 /// The reason and the message of `Drifted`; `None`: nothing stands so.
 #[must_use]
 pub fn told(drifted: &[Drift]) -> Option<(&'static str, String)> {
-    let texts: Vec<String> = drifted.iter().map(ToString::to_string).collect();
+    let mut texts: Vec<String> = drifted.iter().take(MOST_TOLD).map(ToString::to_string).collect();
+    let more = drifted.len() - texts.len();
+    if more > 0 {
+        texts.push(format!("{more} more objects"));
+    }
     let texts = texts.join("; ");
     if drifted.is_empty() {
         None

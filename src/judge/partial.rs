@@ -12,6 +12,9 @@ use crate::core::facts::AppKey;
 /// As many tenants and users are named where an entry is not registered.
 const MOST_NAMED: usize = 10;
 
+/// The reason of an entry that somebody else took out of an application, and that is left so.
+const DRIFTED: &str = "Drifted";
+
 impl Entry<'_> {
     /// What the counts come to. What fails in some places holds up no others, and takes `Ready` from a plugin only if it
     /// stands nowhere, or if the spec names that very place and this generation was never in force.
@@ -20,6 +23,7 @@ impl Entry<'_> {
             wide,
             desired,
             current,
+            left,
             pending,
             worst,
             not_registered,
@@ -68,6 +72,9 @@ impl Entry<'_> {
                 row
             }
         };
+        if left > 0 && row.state.is_good() && row.status.reason.is_none() {
+            row.status.reason = Some(DRIFTED.to_owned());
+        }
         if wide {
             row.status.not_registered = named;
         }
@@ -94,6 +101,8 @@ fn failed_by_form(candidate: &Candidate) -> bool {
 pub(super) struct Counted {
     pub(super) desired: usize,
     pub(super) current: usize,
+    /// Somebody else took it out in so many places, and it is left so.
+    pub(super) left: usize,
     /// Work goes on in so many places, or is to begin.
     pub(super) pending: usize,
     pub(super) worst: Option<(RegistrationState, State)>,

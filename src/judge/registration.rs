@@ -51,6 +51,24 @@ pub fn judge(world: &World, plugin: &Plugin) -> Vec<Row> {
         .collect()
 }
 
+/// Whether an entry stood in an application of a tenant when the status was written, `places` being in how many it is
+/// wanted now.
+#[must_use]
+pub fn stood(world: &World, entry: &UiEntry, app: &AppKey, places: usize) -> bool {
+    let of = Entry::of(world, entry);
+    let ledger = &world.itself.ledger;
+    let registered = |row: &&RegistrationStatus| row.state == RegistrationState::Registered;
+    let Some(row) = of.before.filter(registered) else {
+        return false;
+    };
+    // One that is found by what it holds may be newer than the status.
+    let as_many = usize::try_from(row.desired) == Ok(places);
+    app.user.is_none()
+        && (as_many || !ledger.everywhere)
+        && !of.was_refused_in(app)
+        && ledger.may_hold(entry.entry.product, app.tenant, None, &app.name)
+}
+
 type Outcomes<'a> = HashMap<&'a CoreStep, &'a StepState>;
 
 /// An entry with what the status says of it.
@@ -225,6 +243,10 @@ impl<'a> Entry<'a> {
                 edit: AppEdit::Present(url.to_owned()),
             };
             let outcome = outcomes.get(&step).copied();
+            if self.is_left(&step.app, outcome) {
+                counted.left += 1;
+                continue;
+            }
             if self.holds(core, &step.app, outcome) {
                 counted.current += 1;
                 continue;
@@ -243,7 +265,7 @@ impl<'a> Entry<'a> {
     fn holds(&self, core: &CoreView, app: &AppKey, outcome: Option<&StepState>) -> bool {
         match outcome {
             Some(StepState::Done { .. }) => return true,
-            Some(StepState::Refused(_)) => return false,
+            Some(StepState::Refused(_) | StepState::Drifted) => return false,
             _ => {}
         }
         let product = self.entry.entry.product;
@@ -260,6 +282,13 @@ impl<'a> Entry<'a> {
             && !self.was_refused_in(app)
             && shown
             && ledger.may_hold(product, app.tenant, app.user, &app.name)
+    }
+
+    /// Whether somebody else took it out of an application, and it is left so: `Drifted` tells of that.
+    fn is_left(&self, app: &AppKey, outcome: Option<&StepState>) -> bool {
+        let fight = self.world.fights.get(app);
+        let looked_at = !matches!(outcome, None | Some(StepState::Pending | StepState::Drifted));
+        !looked_at && self.was_registered() && fight.is_some_and(|fight| fight.drift.is_some())
     }
 
     fn was_refused_in(&self, app: &AppKey) -> bool {
@@ -346,7 +375,7 @@ fn not_held(
                 State::bad(from_error(error, worked)),
             )
         }
-        Some(StepState::Pending | StepState::Done { .. }) => (
+        Some(StepState::Pending | StepState::Drifted | StepState::Done { .. }) => (
             RegistrationState::Registering,
             State::waiting(REGISTERING, "the plugin is being registered with the core"),
         ),

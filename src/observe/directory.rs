@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use uuid::Uuid;
 
+use super::ledger_mark::LedgerKey;
 use crate::api::core::WazoCoreSpec;
 use crate::api::fault::Fault;
 use crate::keys::CoreKey;
@@ -24,6 +25,8 @@ pub struct CoreEntry {
     pub owner_id: Option<String>,
     /// The uuid of its stack, once known: the one that it had when it was first reached.
     pub stack: Option<Uuid>,
+    /// What marks the ledgers of its plugins, once there is one.
+    pub ledger_key: Option<LedgerKey>,
     /// Whether it is being deleted.
     pub deleting: bool,
 }
@@ -94,6 +97,7 @@ mod tests {
             tenant: None,
             owner_id: None,
             stack: None,
+            ledger_key: None,
             deleting: false,
         }
     }

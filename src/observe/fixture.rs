@@ -18,6 +18,7 @@ use super::facts::{
 };
 use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
+use super::ledger_mark::Standing;
 use super::memory::{ChildKind, ChildMemory, Left};
 use super::routed::Routed;
 use super::store::ChildFacts;
@@ -79,8 +80,8 @@ impl World {
                 resource_version: "100".to_owned(),
                 finalizers: Vec::new(),
                 deleting: false,
-                has_ledger: true,
                 ledger: Ledger::default(),
+                ledger_standing: Standing::Marked,
                 abandon: false,
                 rotate: None,
                 requested_at: None,
@@ -95,6 +96,7 @@ impl World {
             allowance: Allowance::of("acme", None, "acme", None),
             children: ChildFacts::default(),
             memory: Default::default(),
+            fights: Default::default(),
             backend: None,
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
@@ -341,6 +343,7 @@ impl World {
     /// The operator was restarted: nothing of this process is known yet.
     pub(crate) fn restarted(mut self) -> Self {
         self.memory.clear();
+        self.fights.clear();
         self.probe = ProbeFacts::default();
         if self.certificate != TlsSecretView::NotAsked {
             self.certificate = TlsSecretView::Unknown;

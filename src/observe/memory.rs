@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::api::reason::Reason;
+use crate::core::facts::AppKey;
 use crate::keys::PluginKey;
 
 /// The kinds of child, in the order in which they are applied.
@@ -136,27 +137,45 @@ impl fmt::Display for Drift {
     }
 }
 
-/// What is remembered of one child.
+/// What is remembered of an object that somebody else changes again and again. It outlives the process in
+/// `status.drift`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChildMemory {
-    /// What our last apply left.
-    pub left: Option<Left>,
+pub struct Fight {
     /// When it was put back, each with the generation of the plugin's spec; only the last hour counts.
     pub corrections: Vec<(Timestamp, i64)>,
     /// Since when, and for which generation of the plugin's spec, it is not put back any more.
     pub stopped: Option<(Timestamp, i64)>,
     /// What somebody changed and is left so.
     pub drift: Option<Drift>,
+}
+
+/// What is remembered of one child.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChildMemory {
+    /// What our last apply left.
+    pub left: Option<Left>,
+    /// How often it was put back, and whether it still is.
+    pub fight: Fight,
     /// The hash of the configuration that the API server would take, by a dry run.
     pub rehearsed: Option<String>,
     /// Why the last apply was refused.
     pub refusal: Option<Refusal>,
 }
 
+/// What an earlier process remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// Of the children.
+    pub children: BTreeMap<ChildKind, Fight>,
+    /// Of the applications of the core.
+    pub applications: BTreeMap<AppKey, Fight>,
+}
+
 /// The memory of all plugins' children; cheap to clone, shared.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     inner: Arc<Mutex<HashMap<PluginKey, BTreeMap<ChildKind, ChildMemory>>>>,
+    applications: Arc<Mutex<HashMap<PluginKey, BTreeMap<AppKey, Fight>>>>,
     accounts: Arc<Mutex<HashMap<PluginKey, Refusal>>>,
 }
 
@@ -176,6 +195,33 @@ impl Memory {
     pub fn edit(&self, key: &PluginKey, kind: ChildKind, edit: impl FnOnce(&mut ChildMemory)) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         edit(inner.entry(key.clone()).or_default().entry(kind).or_default());
+    }
+
+    /// What is remembered of the applications of the core that hold the plugin's URLs.
+    #[must_use]
+    pub fn applications(&self, key: &PluginKey) -> BTreeMap<AppKey, Fight> {
+        let all = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Remembers something else of some applications.
+    pub fn fought(&self, key: &PluginKey, fights: BTreeMap<AppKey, Fight>) {
+        let mut all = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key.clone()).or_default().extend(fights);
+    }
+
+    /// Before a plugin is first looked at: what an earlier process remembered.
+    pub fn recall(&self, key: &PluginKey, earlier: impl FnOnce() -> Recalled) {
+        let mut applications = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        if applications.contains_key(key) {
+            return;
+        }
+        let earlier = earlier();
+        applications.insert(key.clone(), earlier.applications);
+        drop(applications);
+        for (kind, fight) in earlier.children {
+            self.edit(key, kind, |memory| memory.fight = fight);
+        }
     }
 
     /// Why a Secret of the plugin's account could not be written.
@@ -208,6 +254,10 @@ impl Memory {
     /// Forgets a plugin.
     pub fn forget(&self, key: &PluginKey) {
         self.set_account(key, None);
+        self.applications
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
         self.inner
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

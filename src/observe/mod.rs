@@ -6,6 +6,7 @@ pub mod allowance;
 pub mod claims;
 pub mod conditions;
 pub mod directory;
+pub mod drift_status;
 pub mod facts;
 pub mod fields;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub(crate) mod fixture;
 pub mod gateway_api;
 pub mod hosts;
 pub mod ledger;
+pub mod ledger_mark;
 pub mod map;
 pub mod memory;
 pub mod owner;

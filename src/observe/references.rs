@@ -5,13 +5,20 @@ use kube::{Api, Client, Resource};
 use std::sync::Arc;
 
 use crate::api::core::{ManifestUrls, WazoCore, WazoCoreSpec, WazoCoreStatus};
-use crate::api::names::{ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, is_object_name};
+use crate::api::names::{
+    ACCEPT_STACK_ANNOTATION, COPY_TYPE, CREDENTIALS_TYPE, LEDGER_KEY_TYPE, is_object_name,
+};
 use crate::api::object::Raw;
 use crate::api::reason::Reason;
 use crate::api::ui_manifest::Product;
 use crate::core::{CoreSettings, ListForm, StackUrl};
+use crate::keys::CoreKey;
 use crate::observe::facts::Unusable;
+use crate::observe::ledger_mark::LedgerKey;
 use crate::secret::Secret;
+
+/// Under it the key stands in its Secret.
+pub const LEDGER_KEY: &str = "key";
 
 /// What became of reading the references of a WazoCore.
 pub enum Referred {
@@ -33,6 +40,28 @@ fn unusable(reason: Reason, field: &'static str, message: impl Into<String>) -> 
 #[must_use]
 pub fn copy_name(core: &Raw<WazoCore>) -> String {
     format!("wazocore-{}", core.meta().uid.as_deref().unwrap_or_default())
+}
+
+/// The name of the Secret with the key that marks the ledgers of a core's plugins. It is not made of a uid: a core that
+/// was restored from a backup finds it.
+#[must_use]
+pub fn ledger_key_name(core: &CoreKey) -> String {
+    /// The longest name of an object.
+    const LONGEST: usize = 253;
+    let name = format!("wazocore-{}-ledger-key", core.name);
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let short = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_DNS, core.name.as_bytes());
+    format!("wazocore-{short}-ledger-key")
+}
+
+/// The key in a Secret of ours; `None`: it is somebody else's, or holds none.
+#[must_use]
+pub fn ledger_key_of(secret: &SecretObject) -> Option<LedgerKey> {
+    let ours = secret.type_.as_deref() == Some(LEDGER_KEY_TYPE);
+    let bytes = &secret.data.as_ref()?.get(LEDGER_KEY)?.0;
+    LedgerKey::read(std::str::from_utf8(bytes).ok()?).filter(|_| ours)
 }
 
 /// Whether a Secret is our copy of a core's credentials.

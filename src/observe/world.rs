@@ -13,7 +13,8 @@ use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
 use super::hosts::Lost;
 use super::ledger::Ledger;
-use super::memory::{ChildKind, ChildMemory, Refusal};
+use super::ledger_mark::{Marker, Standing};
+use super::memory::{ChildKind, ChildMemory, Fight, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use super::tls_secret::TlsSecretView;
@@ -22,7 +23,7 @@ use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
 use crate::api::ui_manifest::Product;
 use crate::core::account::AccountFact;
-use crate::core::facts::{CoreFacts, StepOutcome};
+use crate::core::facts::{AppKey, CoreFacts, StepOutcome};
 use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
 
@@ -41,10 +42,10 @@ pub struct Itself {
     pub finalizers: Vec<String>,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Our ledger annotation; made from the status where it is lost.
+    /// Our ledger annotation as far as it counts; made from the status where it is lost.
     pub ledger: Ledger,
-    /// Whether the annotation stands there.
-    pub has_ledger: bool,
+    /// What the annotation is worth.
+    pub ledger_standing: Standing,
     /// The annotation `plugins.wazo.io/abandon-registrations` is `true`.
     pub abandon: bool,
     /// The annotation `plugins.wazo.io/rotate`.
@@ -93,6 +94,17 @@ impl CoreView {
     #[must_use]
     pub fn stack(&self) -> Option<Uuid> {
         self.entry.stack
+    }
+
+    /// What marks the ledger of one of its plugins, once there is a key.
+    #[must_use]
+    pub fn marker<'a>(&'a self, plugin: &'a PluginKey) -> Option<Marker<'a>> {
+        Some(Marker {
+            key: self.entry.ledger_key.as_ref()?,
+            owner: self.owner_id()?,
+            core: &self.key,
+            plugin,
+        })
     }
 
     /// The external applications that hold plugins of a product.
@@ -167,6 +179,8 @@ pub struct World {
     pub children: ChildFacts,
     /// What we remember of our writes to them.
     pub memory: BTreeMap<ChildKind, ChildMemory>,
+    /// What we remember of the applications of the core that hold its URLs.
+    pub fights: BTreeMap<AppKey, Fight>,
     /// The Service that it names in `spec.serviceRef`.
     pub backend: Option<BackendFact>,
     /// Its Gateway.
@@ -195,4 +209,13 @@ pub struct World {
     pub drift_window: Duration,
     /// The moment.
     pub now: Timestamp,
+}
+
+impl World {
+    /// What marks the plugin's ledger; `None`: the core, or its key, is not known, and nothing can be written down.
+    #[must_use]
+    pub fn marker(&self) -> Option<Marker<'_>> {
+        let core = self.core.as_ref()?;
+        core.marker(&self.itself.key)
+    }
 }

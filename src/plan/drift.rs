@@ -1,4 +1,5 @@
-//! What becomes of a child that stands there, or does not: kept, written, put back after somebody else changed it, or
+//! What becomes of an object that somebody else changed; the decision is the same for children and for objects of the
+//! core. And what becomes of a child that stands there, or does not: kept, written, put back after somebody else changed it, or
 //! left so. Two that put the same field back fight for ever, so after the third time within an hour it is only told.
 
 use jiff::Timestamp;
@@ -11,11 +12,11 @@ use crate::api::condition::{ConditionType, find};
 use crate::api::plugin::Drift as Mode;
 use crate::judge::drift::{STOPPED, is_within};
 use crate::observe::facts::Identity;
-use crate::observe::memory::{ChildKind, ChildMemory, Drift};
+use crate::observe::memory::{ChildKind, ChildMemory, Drift, Fight};
 use crate::observe::world::World;
 
 /// As often is an object put back within the window.
-pub const MOST_CORRECTIONS: usize = 3;
+const MOST_CORRECTIONS: usize = 3;
 /// As many fields are named.
 const FIELDS_NAMED: usize = 5;
 
@@ -57,9 +58,9 @@ pub fn how(world: &World, kind: ChildKind, known: Option<&Identity>, object: &Va
         named(lost.iter().map(|field| field.path.as_str())),
         known.fields.taken_by(&lost),
     );
-    match decide(world, kind, &memory) {
+    match decide_child(world, kind, &memory) {
         Decision::PutBack => How::PutBack { uid, drift },
-        Decision::Leave(stopped) => leave(&memory, Drift { stopped, ..drift }),
+        Decision::Leave(stopped) => How::Leave(left_so(&memory.fight, Drift { stopped, ..drift })),
     }
 }
 
@@ -70,52 +71,115 @@ fn missing(world: &World, kind: ChildKind, memory: &ChildMemory) -> How {
     if memory.left.is_none() && !told {
         return How::Create;
     }
-    match decide(world, kind, memory) {
+    match decide_child(world, kind, memory) {
         Decision::PutBack => How::Restore(drift),
-        Decision::Leave(stopped) => leave(memory, Drift { stopped, ..drift }),
+        Decision::Leave(stopped) => How::Leave(left_so(&memory.fight, Drift { stopped, ..drift })),
     }
 }
 
 /// What is told stays as it is while it is about the same object: a stranger's every edit is no news.
-fn leave(memory: &ChildMemory, drift: Drift) -> How {
-    let known = memory
+fn left_so(fight: &Fight, drift: Drift) -> Drift {
+    let known = fight
         .drift
         .clone()
         .filter(|known| known.stopped == drift.stopped && known.fields.is_empty() == drift.fields.is_empty());
-    How::Leave(known.unwrap_or(drift))
+    known.unwrap_or(drift)
 }
 
+/// What becomes of an object that somebody else changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
     PutBack,
     /// With since when it was given up, where it was.
     Leave(Option<Timestamp>),
 }
 
-fn decide(world: &World, kind: ChildKind, memory: &ChildMemory) -> Decision {
+/// What is to be remembered of an object of the core that somebody else changed, and whether it is put back.
+#[must_use]
+pub fn of_core(world: &World, fight: &Fight, drift: Drift) -> (Fight, bool) {
+    let stopped = fight.stopped.filter(|stopped| is_in_force(world, *stopped));
+    match decide(world, fight, stopped.map(|(since, _)| since)) {
+        Decision::PutBack => (after_correction(fight, world), true),
+        Decision::Leave(stopped) => (
+            left(fight, world, &left_so(fight, Drift { stopped, ..drift })),
+            false,
+        ),
+    }
+}
+
+/// What is remembered of an object that was put back.
+#[must_use]
+pub fn after_correction(fight: &Fight, world: &World) -> Fight {
+    let mut corrections = if fight.stopped.is_some() {
+        Vec::new()
+    } else {
+        fight.corrections.clone()
+    };
+    corrections.push((micros(world.now), world.itself.generation));
+    let old = corrections.len().saturating_sub(MOST_CORRECTIONS);
+    corrections.drain(..old);
+    Fight {
+        corrections,
+        ..Fight::default()
+    }
+}
+
+/// What is remembered of an object that is left as somebody else changed it.
+#[must_use]
+pub fn left(fight: &Fight, world: &World, drift: &Drift) -> Fight {
+    Fight {
+        corrections: fight.corrections.clone(),
+        stopped: drift.stopped.map(|since| (since, world.itself.generation)),
+        drift: Some(drift.clone()),
+    }
+}
+
+/// What is remembered of an object that is as it should be.
+#[must_use]
+pub fn at_peace(fight: &Fight) -> Fight {
+    Fight {
+        corrections: fight.corrections.clone(),
+        ..Fight::default()
+    }
+}
+
+/// As exact as the status keeps it.
+fn micros(moment: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(moment.as_microsecond()).unwrap_or(moment)
+}
+
+fn decide_child(world: &World, kind: ChildKind, memory: &ChildMemory) -> Decision {
+    decide(world, &memory.fight, stopped_since(world, kind, memory))
+}
+
+fn decide(world: &World, fight: &Fight, stopped: Option<Timestamp>) -> Decision {
     let mode = world.itself.plugin.as_ref().map(|plugin| plugin.spec.drift());
     if mode == Ok(Mode::Report) {
         return Decision::Leave(None);
     }
-    let again = fought(memory, world) >= MOST_CORRECTIONS;
-    match stopped_since(world, kind, memory).or(again.then_some(world.now)) {
+    let again = fought(fight, world) >= MOST_CORRECTIONS;
+    match stopped.or(again.then_some(micros(world.now))) {
         Some(since) => Decision::Leave(Some(since)),
         None => Decision::PutBack,
     }
 }
 
 /// How often it was put back within the window, for this spec.
-fn fought(memory: &ChildMemory, world: &World) -> usize {
-    let counts = |(at, generation): &&(Timestamp, i64)| {
-        *generation == world.itself.generation && is_within(world, *at) && memory.stopped.is_none()
-    };
-    memory.corrections.iter().filter(counts).count()
+fn fought(fight: &Fight, world: &World) -> usize {
+    let counts = |at: &&(Timestamp, i64)| is_in_force(world, **at) && fight.stopped.is_none();
+    fight.corrections.iter().filter(counts).count()
+}
+
+/// Whether what happened then, under that generation of the spec, counts now.
+fn is_in_force(world: &World, (at, generation): (Timestamp, i64)) -> bool {
+    generation == world.itself.generation && is_within(world, at)
 }
 
 fn stopped_since(world: &World, kind: ChildKind, memory: &ChildMemory) -> Option<Timestamp> {
-    if let Some((since, generation)) = memory.stopped {
-        return (generation == world.itself.generation && is_within(world, since)).then_some(since);
+    if let Some(stopped) = memory.fight.stopped {
+        return is_in_force(world, stopped).then_some(stopped.0);
     }
-    if memory.left.is_some() || !memory.corrections.is_empty() {
+    if memory.left.is_some() || !memory.fight.corrections.is_empty() {
         return None;
     }
     // After a restart nothing is remembered; the status tells what was given up, and since when.

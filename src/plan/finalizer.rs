@@ -2,6 +2,7 @@
 
 use crate::api::names::FINALIZER;
 use crate::observe::ledger::Ledger;
+use crate::observe::ledger_mark::Standing;
 use crate::observe::world::World;
 
 /// A change of the object's own metadata, made under its `resourceVersion`.
@@ -9,8 +10,8 @@ use crate::observe::world::World;
 pub struct MetadataChange {
     /// All finalizers that are to stand there.
     pub finalizers: Vec<String>,
-    /// The ledger that is to stand there.
-    pub ledger: Ledger,
+    /// The ledger that is to stand there, marked; `None`: what stands there is left as it is.
+    pub ledger: Option<Ledger>,
     /// Whether this releases the object: the last act on it.
     pub release: bool,
 }
@@ -20,8 +21,8 @@ pub struct MetadataChange {
 pub fn keep(world: &World, ledger: &Ledger) -> Option<MetadataChange> {
     let finalizers = &world.itself.finalizers;
     let has = finalizers.iter().any(|finalizer| finalizer == FINALIZER);
-    // An empty one is no annotation at all.
-    let stands = *ledger == world.itself.ledger || (*ledger == Ledger::default() && !world.itself.has_ledger);
+    // Without a key nothing can be marked, and what cannot be marked is not written.
+    let stands = world.marker().is_none() || stands(world, ledger);
     if has && stands {
         return None;
     }
@@ -31,9 +32,19 @@ pub fn keep(world: &World, ledger: &Ledger) -> Option<MetadataChange> {
     }
     Some(MetadataChange {
         finalizers,
-        ledger: ledger.clone(),
+        ledger: (!stands).then(|| ledger.clone()),
         release: false,
     })
+}
+
+fn stands(world: &World, ledger: &Ledger) -> bool {
+    match world.itself.ledger_standing {
+        Standing::Marked => *ledger == world.itself.ledger,
+        // An empty one is no annotation at all.
+        Standing::Missing => *ledger == Ledger::default(),
+        Standing::Unmarked { .. } => false,
+        Standing::Unknown { .. } => true,
+    }
 }
 
 /// The finalizer is there; the ledger stays as it is.
@@ -51,9 +62,9 @@ pub fn release(world: &World) -> Option<MetadataChange> {
         .filter(|finalizer| *finalizer != FINALIZER)
         .cloned()
         .collect();
-    (others.len() < finalizers.len()).then(|| MetadataChange {
+    (others.len() < finalizers.len()).then_some(MetadataChange {
         finalizers: others,
-        ledger: world.itself.ledger.clone(),
+        ledger: None,
         release: true,
     })
 }

@@ -24,6 +24,7 @@ use crate::probe::{ProbeJob, ReadinessJob};
 use children::{How, Want};
 use finalizer::MetadataChange;
 use registrations::account::AccountPlan;
+use registrations::drift::Drifts;
 
 /// What is to be done for one plugin.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,8 @@ pub struct CoreWishes {
     pub steps: Vec<CoreStep>,
     /// What has to be known of the core.
     pub interest: Interest,
+    /// What somebody else undid.
+    pub drifts: Drifts,
 }
 
 impl Plan {

@@ -1,7 +1,9 @@
 //! What is done, and in which order: held against worlds.
 
 mod children;
+mod core_drift;
 mod drift;
+mod ledger;
 mod network;
 mod pods;
 mod probes;
@@ -14,6 +16,7 @@ use super::{Plan, plan};
 use crate::core::facts::{AppEdit, CoreStep, StepState};
 use crate::judge::assess;
 use crate::observe::fixture::{APPS, step};
+use crate::observe::ledger_mark::Standing;
 use crate::observe::world::World;
 
 fn plan_of(world: &World) -> Plan {
@@ -53,19 +56,15 @@ fn did(mut world: World, steps: Vec<CoreStep>) -> World {
 fn with_metadata(mut world: World, plan: &Plan) -> World {
     if let Some(change) = &plan.metadata {
         world.itself.finalizers = change.finalizers.clone();
-        world.itself.ledger = change.ledger.clone();
+        if let Some(ledger) = &change.ledger {
+            world.itself.ledger = ledger.clone();
+            world.itself.ledger_standing = Standing::Marked;
+        }
     }
     world
 }
 
 fn ledger(plan: &Plan) -> Option<Vec<String>> {
-    let change = plan.metadata.as_ref()?;
-    Some(
-        change
-            .ledger
-            .ui
-            .iter()
-            .map(|entry| entry.url.to_string())
-            .collect(),
-    )
+    let ledger = plan.metadata.as_ref()?.ledger.as_ref()?;
+    Some(ledger.urls().map(ToString::to_string).collect())
 }

@@ -2,6 +2,7 @@
 
 use crate::api::condition::{ConditionType, find};
 use crate::api::fault::{Fault, Layer};
+use crate::api::names::LEDGER_ANNOTATION;
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::Applied;
@@ -244,6 +245,35 @@ pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
         "Deregister",
         "nothing of the plugin is left in the core".to_owned(),
     )
+}
+
+/// What is told where a ledger is not the operator's word, and does not count in whole.
+#[must_use]
+pub fn ledger_not_trusted(dropped: usize) -> Note {
+    Note {
+        warning: true,
+        reason: "LedgerNotTrusted",
+        action: "Compare",
+        text: format!(
+            "the annotation {LEDGER_ANNOTATION} bears no valid mark: somebody changed it, it is of an earlier version, or \
+             the key of the WazoCore is lost; {dropped} of its URLs are in no status and are not counted: where they \
+             stand in the core, they stay"
+        ),
+    }
+}
+
+/// What is told of a WazoCore whose key is lost.
+#[must_use]
+pub fn ledger_key_lost(secret: &str) -> Note {
+    Note {
+        warning: true,
+        reason: "LedgerKeyLost",
+        action: "Compare",
+        text: format!(
+            "Secret \"{secret}\" is gone: another key was made, and the ledgers of the plugins are marked anew from what \
+             their status attests"
+        ),
+    }
 }
 
 fn normal(reason: &'static str, action: &'static str, text: String) -> Note {

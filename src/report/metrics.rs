@@ -32,6 +32,7 @@ struct Inner {
     reconciles: IntCounterVec,
     durations: HistogramVec,
     status_writes: IntCounterVec,
+    corrections: IntCounterVec,
     store_bytes: IntGauge,
     store_objects: IntGauge,
     reported: Mutex<HashMap<PluginKey, Reported>>,
@@ -104,6 +105,13 @@ impl Metrics {
                 Opts::new("wazo_plugin_operator_status_writes_total", "Statuses written"),
                 &["controller"],
             )?,
+            corrections: IntCounterVec::new(
+                Opts::new(
+                    "wazo_plugin_drift_corrections_total",
+                    "Objects put back after somebody else changed them",
+                ),
+                &["kind"],
+            )?,
             store_bytes: IntGauge::new(
                 "wazo_plugin_operator_store_bytes",
                 "Bytes that the WazoPlugins take in memory, about",
@@ -120,11 +128,17 @@ impl Metrics {
         registry.register(Box::new(inner.reconciles.clone()))?;
         registry.register(Box::new(inner.durations.clone()))?;
         registry.register(Box::new(inner.status_writes.clone()))?;
+        registry.register(Box::new(inner.corrections.clone()))?;
         registry.register(Box::new(inner.store_bytes.clone()))?;
         registry.register(Box::new(inner.store_objects.clone()))?;
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// An object of this kind was put back after somebody else changed it.
+    pub fn corrected(&self, kind: &str) {
+        self.inner.corrections.with_label_values(&[kind]).inc();
     }
 
     /// A pass over an object of `controller` ended with `outcome` after `seconds`.

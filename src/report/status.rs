@@ -12,6 +12,7 @@ use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, Phase, drift};
 use crate::judge::{certificate, grant};
+use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
 
@@ -59,6 +60,7 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         other_faults: faults.collect(),
         registrations,
         rollout: assessment.clock.clone(),
+        drift: drift_status::rows(world),
         last_handled_reconcile_at: world.itself.requested_at.clone(),
     }
 }

@@ -111,7 +111,12 @@ impl Bench {
     }
 
     pub(crate) fn wish(&self, name: &str, steps: Vec<CoreStep>) {
-        self.cores.wish(&key(), &PluginKey::new("acme", name), steps);
+        let plugin = PluginKey::new("acme", name);
+        self.cores.wish(&key(), &plugin, steps, &Default::default());
+    }
+
+    pub(crate) fn put_back(&self, name: &str, steps: &[CoreStep]) {
+        self.cores.put_back(&key(), &PluginKey::new("acme", name), steps);
     }
 
     pub(crate) fn states(&self, name: &str) -> Vec<StepState> {

@@ -99,11 +99,24 @@ async fn a_strangers_write_between_our_look_and_our_write_does_not_take_ours_awa
 }
 
 #[tokio::test]
-async fn what_a_stranger_drops_is_put_back() {
+async fn what_a_stranger_drops_is_told_and_put_back_when_asked() {
     let bench = Bench::settled().await;
-    bench.wish("crm", vec![bench.step(URL, AppEdit::Present)]);
+    let step = bench.step(URL, AppEdit::Present);
+    bench.wish("crm", vec![step.clone()]);
     bench.done("crm").await;
+    let writes = bench.writes().len();
     bench.sim.apps().delete(bench.sim.tenant(), APP);
+    bench
+        .until("told", |bench| {
+            matches!(bench.states("crm").as_slice(), [StepState::Drifted])
+        })
+        .await;
+    assert_eq!(
+        bench.writes().len(),
+        writes,
+        "nothing is written before it is asked for"
+    );
+    bench.put_back("crm", &[step]);
     bench
         .until("put back", |bench| {
             bench.urls() == json!([URL]) && bench.is_done("crm")

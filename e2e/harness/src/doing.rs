@@ -91,7 +91,8 @@ impl Trial {
     /// Where the API server refuses.
     pub async fn lose_the_status(&self, plugin: &str) {
         let nothing = json!({"status": null});
-        let ledger = json!({"metadata": {"annotations": {"plugins.wazo.io/ledger": null}}});
+        let none = json!({"plugins.wazo.io/ledger": null, "plugins.wazo.io/ledger-mark": null});
+        let ledger = json!({"metadata": {"annotations": none}});
         self.edit_plugin(plugin, &ledger).await;
         for (kind, name) in [("WazoPlugin", plugin), ("WazoCore", objects::CORE)] {
             let api = self.api("plugins.wazo.io/v1alpha1", kind);

@@ -1,6 +1,6 @@
 //! What the operator says of a plugin.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,10 @@ pub struct WazoPluginStatus {
     /// The clock of the rollout's deadline, kept over restarts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutClock>,
+    /// Objects that somebody else changes: how often they were put back, kept over restarts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub drift: Vec<DriftStatus>,
     /// The last value of the annotation `reconcile.plugins.wazo.io/requestedAt` that was acted on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -88,6 +92,30 @@ pub struct RegistrationStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub not_registered: Vec<NotRegistered>,
+}
+
+/// An object that somebody else changes, and that was put back lately or is left so.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftStatus {
+    /// The kind of the object; `application` for one of the core.
+    pub kind: String,
+    /// The name of an application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The tenant of an application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// When it was put back: at most the last three times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub corrected_at: Vec<MicroTime>,
+    /// Since when it is left alone, after it was put back three times within an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<MicroTime>,
+    /// Whether an application is left as somebody else changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<bool>,
 }
 
 /// A tenant, or a user in it, where an entry is not registered.

@@ -123,7 +123,12 @@ impl Bench {
     }
 
     fn wish(&self, name: &str, steps: &[CoreStep]) {
-        self.cores.wish(&core(), &plugin(name), steps.to_vec());
+        self.cores
+            .wish(&core(), &plugin(name), steps.to_vec(), &BTreeSet::new());
+    }
+
+    fn put_back(&self, name: &str, steps: &[CoreStep]) {
+        self.cores.put_back(&core(), &plugin(name), steps);
     }
 
     fn states(&self, name: &str) -> Vec<StepState> {

@@ -272,8 +272,8 @@ async fn two_cores_of_one_stack_share_breaker_and_lane() {
     let one = present("https://one.example/m.json");
     let two = present("https://two.example/m.json");
     let plugin = super::plugin("crm");
-    bench.cores.wish(&core(), &plugin, vec![one]);
-    bench.cores.wish(&other, &plugin, vec![two]);
+    bench.cores.wish(&core(), &plugin, vec![one], &Default::default());
+    bench.cores.wish(&other, &plugin, vec![two], &Default::default());
     bench.done("crm").await;
     bench
         .until("both", |bench| {

@@ -204,27 +204,56 @@ async fn a_write_whose_answer_is_lost_is_looked_at_before_anything_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_remove_is_put_back_and_told() {
+async fn what_others_remove_is_told_and_put_back_when_it_is_asked_for() {
     let mut bench = Bench::settled().await;
     bench.wish("crm", &[present(URL)]);
     bench.done("crm").await;
     bench.pass(10).await;
     bench.wakes();
+    let drifted = |bench: &Bench| matches!(bench.states("crm").as_slice(), [StepState::Drifted]);
+    let strangers = json!({"manifest_urls": ["https://stranger"]});
+    bench.fake.core().set_app(APP, strangers.clone());
+    bench.until("told", drifted).await;
+    assert!(bench.wakes().contains("plugin acme/crm"));
+    // Neither time nor another plugin's write brings it back.
+    bench.wish("other", &[present("https://other.example/m.json")]);
+    bench.done("other").await;
+    bench.pass(900).await;
+    assert_eq!(
+        bench.fake.urls(APP),
+        json!(["https://stranger", "https://other.example/m.json"])
+    );
+    bench.put_back("crm", &[present(URL)]);
+    bench.done("crm").await;
+    assert_eq!(
+        bench.fake.urls(APP),
+        json!(["https://stranger", "https://other.example/m.json", URL])
+    );
+    bench.fake.core().apps.clear();
+    bench.until("told again", drifted).await;
+    // Who brings it back himself ends it.
+    bench.fake.core().set_app(APP, json!({"manifest_urls": [URL]}));
+    bench.done("crm").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_to_have_stood_is_looked_at_before_it_is_written() {
+    let bench = Bench::settled().await;
+    let strangers = json!({"manifest_urls": ["https://stranger"]});
+    bench.fake.core().set_app(APP, strangers);
+    let stood = [present(URL)].into();
     bench
-        .fake
-        .core()
-        .set_app(APP, json!({"manifest_urls": ["https://stranger"]}));
+        .cores
+        .wish(&super::core(), &super::plugin("crm"), vec![present(URL)], &stood);
     bench
-        .until("put back", |bench| {
-            bench.fake.urls(APP) == json!(["https://stranger", URL])
+        .until("told", |bench| {
+            matches!(bench.states("crm").as_slice(), [StepState::Drifted])
         })
         .await;
+    assert_eq!(bench.fake.urls(APP), json!(["https://stranger"]));
+    bench.put_back("crm", &[present(URL)]);
     bench.done("crm").await;
-    assert!(bench.wakes().contains("plugin acme/crm"));
-    bench.fake.core().apps.clear();
-    bench
-        .until("made again", |bench| bench.fake.urls(APP) == json!([URL]))
-        .await;
+    assert_eq!(bench.fake.urls(APP), json!(["https://stranger", URL]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -280,9 +309,12 @@ async fn namespaces_take_turns() {
         &(0..40).map(|n| step(format!("busy-{n}"))).collect::<Vec<_>>(),
     );
     let quiet = crate::keys::PluginKey::new("zzz", "quiet");
-    bench
-        .cores
-        .wish(&super::core(), &quiet, vec![step("quiet".into())]);
+    bench.cores.wish(
+        &super::core(),
+        &quiet,
+        vec![step("quiet".into())],
+        &Default::default(),
+    );
     bench.done("busy").await;
     let writes = bench.fake.writes();
     let turn = writes.iter().position(|line| line.ends_with("/quiet")).unwrap();

@@ -224,7 +224,9 @@ pub fn plan(world: &World, plugin: &Plugin, standing: Standing, rolled: bool) ->
         forget: known.is_empty() && (plugin.account.is_none() || standing == Standing::Refused),
         ..AccountPlan::default()
     };
-    if nothing.forget || world.core.as_ref().is_none_or(|core| core.suspended()) {
+    let suspended = world.core.as_ref().is_none_or(|core| core.suspended());
+    // What cannot be written down is not begun.
+    if nothing.forget || suspended || world.marker().is_none() {
         return nothing;
     }
     if standing == Standing::Unknown && plugin.account.is_some() {

@@ -1,6 +1,7 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
 pub mod account;
+pub mod drift;
 mod standing;
 pub mod ui;
 
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::CoreWishes;
-use crate::api::parse::Plugin;
+use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::{DeletionPolicy, RegistrationKind, RegistrationState};
 use crate::core::facts::{AppEdit, AppKey, CoreStep, Interest};
 use crate::judge::grant::{self, Standing};
@@ -17,7 +18,9 @@ use crate::judge::{Assessment, places};
 use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::ledger::{Ledger, LedgerEntry};
+use crate::observe::ledger_mark;
 use crate::observe::world::{CoreView, World};
+use drift::Drifts;
 use standing::{Became, leftovers};
 
 /// What is wished for, and the ledger that has to stand in the object before it is carried out.
@@ -33,6 +36,13 @@ pub struct Wanted {
 #[must_use]
 pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted {
     let known = &world.itself.ledger;
+    if world.core.is_some() && world.marker().is_none() {
+        // What cannot be written down is not begun.
+        return Wanted {
+            wishes: None,
+            ledger: known.clone(),
+        };
+    }
     match grant::standing(world, RegistrationKind::UiApplication) {
         Standing::Open => {}
         Standing::Refused => return withdrawn(world),
@@ -64,6 +74,7 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
         .iter()
         .flat_map(|(entry, apps)| ui::steps(entry, apps, AppEdit::Present))
         .collect();
+    let drifts = drift::of(world, plugin, &became, &steps);
     let wanted: BTreeSet<CoreStep> = steps.iter().cloned().collect();
     // What is not known to be wanted somewhere else, or not yet, is not known to be left over.
     let left = leftovers(world, core, own, known, &wanted);
@@ -94,6 +105,7 @@ pub fn wanted(world: &World, plugin: &Plugin, assessment: &Assessment) -> Wanted
             key: core.key.clone(),
             steps,
             interest: interest(known, places::interest(plugin)),
+            drifts,
         }),
     }
 }
@@ -170,6 +182,7 @@ fn withdrawn(world: &World) -> Wanted {
             key,
             steps: Vec::new(),
             interest: Interest::default(),
+            drifts: Drifts::default(),
         })
     };
     let known = world.core.as_ref().is_some_and(|core| core.tenant().is_some());
@@ -212,6 +225,9 @@ pub fn removal(world: &World) -> Removal {
             done: true,
         };
     }
+    if world.itself.ledger_standing == (ledger_mark::Standing::Unknown { holds: true }) {
+        return Removal::default();
+    }
     taken_out(world, &ledger)
 }
 
@@ -250,6 +266,7 @@ fn taken_out(world: &World, ledger: &Ledger) -> Removal {
             key: core.key.clone(),
             steps,
             interest,
+            drifts: Drifts::default(),
         }),
         done,
     }
@@ -263,16 +280,18 @@ fn ledger_at_the_end(world: &World) -> Ledger {
         return ledger;
     };
     let before = &world.itself.before.registrations;
-    let registered = |name: &str| {
+    let registered = |entry: &UiEntry| {
         before.iter().any(|row| {
-            row.name == name
+            row.name == entry.entry.name
+                // Of the URL that the spec names by now it says nothing, where it is another.
+                && row.url.as_deref() == Some(entry.manifest_url.as_str())
                 && !matches!(
                     row.state,
                     RegistrationState::Held | RegistrationState::Pending | RegistrationState::Refused
                 )
         })
     };
-    for entry in plugin.ui.iter().filter(|entry| registered(&entry.entry.name)) {
+    for entry in plugin.ui.iter().filter(|entry| registered(entry)) {
         let key = ui::key(entry);
         if ledger.ui.contains(&key) {
             continue;

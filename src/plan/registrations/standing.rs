@@ -43,6 +43,10 @@ impl<'a> Became<'a> {
         Self(outcomes.map(|outcome| (&outcome.step, &outcome.state)).collect())
     }
 
+    pub(super) fn state(&self, step: &CoreStep) -> Option<&'a StepState> {
+        self.0.get(step).copied()
+    }
+
     pub(super) fn is_done(&self, step: &CoreStep) -> bool {
         matches!(self.0.get(step), Some(StepState::Done { .. }))
     }

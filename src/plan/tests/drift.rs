@@ -50,7 +50,10 @@ fn put_back() -> How {
 /// What `apply` remembers of a plan's decision.
 fn remembered(mut world: World) -> World {
     let memory = world.memory.get_mut(&ChildKind::Deployment).unwrap();
-    memory.corrections.push((world.now, world.itself.generation));
+    memory
+        .fight
+        .corrections
+        .push((world.now, world.itself.generation));
     world
 }
 
@@ -158,8 +161,8 @@ fn after_the_third_correction_within_an_hour_it_is_left_until_the_hour_is_over()
     );
     let mut given_up = thrice;
     let memory = given_up.memory.get_mut(&ChildKind::Deployment).unwrap();
-    memory.stopped = Some((given_up.now, given_up.itself.generation));
-    memory.drift = Some(Drift {
+    memory.fight.stopped = Some((given_up.now, given_up.itself.generation));
+    memory.fight.drift = Some(Drift {
         stopped: Some(given_up.now),
         ..drift()
     });
@@ -190,7 +193,7 @@ fn a_live_object_that_has_our_values_agrees_whoever_set_them() {
 fn what_is_told_of_an_object_stays_while_strangers_go_on_editing_it() {
     let mut world = edited(report(World::healthy()));
     let first = left(&world);
-    world.memory.get_mut(&ChildKind::Deployment).unwrap().drift = Some(first.clone());
+    world.memory.get_mut(&ChildKind::Deployment).unwrap().fight.drift = Some(first.clone());
     let applied = want(&world, ChildKind::Deployment).object;
     world.children.deployment.as_mut().unwrap().id.fields =
         Ownership::after_apply(&applied, &["spec/replicas"], "another");
@@ -201,7 +204,7 @@ fn what_is_told_of_an_object_stays_while_strangers_go_on_editing_it() {
 fn drift_takes_nothing_from_ready() {
     let mut world = edited(report(World::healthy()));
     let before = world.itself.before.conditions.len();
-    world.memory.get_mut(&ChildKind::Deployment).unwrap().drift = Some(drift());
+    world.memory.get_mut(&ChildKind::Deployment).unwrap().fight.drift = Some(drift());
     let world = world.reported();
     let conditions = &world.itself.before.conditions;
     assert_eq!(conditions.len(), before + 1);

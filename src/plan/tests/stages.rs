@@ -9,7 +9,8 @@ fn nothing_is_done_before_the_finalizer_stands() {
     let plan = plan_of(&World::just_applied());
     let change = plan.metadata.clone().unwrap();
     assert_eq!(change.finalizers, [FINALIZER]);
-    assert!(change.ledger.ui.is_empty() && !change.release);
+    let ledger = change.ledger.unwrap();
+    assert!(ledger.ui.is_empty() && !change.release);
     assert!(plan.writes());
     assert!(steps(&plan).is_empty());
 }
