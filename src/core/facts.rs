@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::{CoreError, CoreErrorKind};
+pub use super::interests::Interest;
 
 /// A daemon of the core that the operator uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,19 +127,6 @@ impl AppKey {
             ..Self::of_tenant(tenant, name)
         }
     }
-}
-
-/// What a plugin needs to know of a core before it can say what it wants there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
-    /// Which tenants there are, and what their applications hold.
-    pub tenants: bool,
-    /// Tenants count that nobody named: without the right to see them nothing can be done.
-    pub everywhere: bool,
-    /// Names of applications beyond those that the core's settings name: what they hold is to be known, too.
-    pub names: BTreeSet<String>,
-    /// Users of whom the tenant is to be known.
-    pub users: BTreeSet<Uuid>,
 }
 
 /// The tenants that the account sees.

@@ -2,8 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Interest;
+use uuid::Uuid;
+
 use crate::keys::PluginKey;
+
+/// What a plugin needs to know of a core before it can say what it wants there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Which tenants there are, and what their applications hold.
+    pub tenants: bool,
+    /// Tenants count that nobody named: without the right to see them nothing can be done.
+    pub everywhere: bool,
+    /// Names of applications beyond those that the core's settings name: what they hold is to be known, too.
+    pub names: BTreeSet<String>,
+    /// Users of whom the tenant is to be known.
+    pub users: BTreeSet<Uuid>,
+}
 
 /// The interests of all plugins in one core.
 #[derive(Debug, Default)]

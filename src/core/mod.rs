@@ -26,6 +26,7 @@ mod link;
 mod manifest_urls;
 mod metrics;
 mod request;
+mod rights;
 mod session;
 mod settings;
 mod shape;

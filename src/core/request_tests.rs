@@ -3,8 +3,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Ask, Credential, Route, Trace, build, rights};
+use super::{Ask, Credential, Route, Trace, build};
 use crate::core::StackUrl;
+use crate::core::rights::rights;
 use crate::secret::Secret;
 
 #[test]

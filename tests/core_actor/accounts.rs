@@ -36,7 +36,7 @@ fn wish(bench: &Bench, number: usize, act: Option<Act>) -> AccountWish {
 }
 
 fn tenant(bench: &Bench) -> Uuid {
-    bench.sim.tenant().parse().unwrap()
+    bench.sim.tenant().parse().expect("a UUID")
 }
 
 fn fact(bench: &Bench, number: usize) -> AccountFact {
@@ -56,7 +56,7 @@ fn options(without: &str) -> Options {
         .accounts
         .iter_mut()
         .find(|account| account.purpose == "external_api")
-        .unwrap();
+        .expect("the seed has an operator");
     let rights = ACCOUNT_ACL.into_iter().chain([HELD]);
     operator
         .acl
