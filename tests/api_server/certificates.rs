@@ -136,8 +136,6 @@ fn what_is_wrong_with_the_secret_of_the_certificate_is_named_by_its_field() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
-        // Each of the edits below is another thing that is wrong.
-        trial.recorder().causes_change();
         trial.panel("crm").await;
         let name = class(trial).await;
         // As a controller does that has no certificate for the host.
