@@ -73,7 +73,10 @@ fn an_end_that_is_near_is_a_warning_by_its_date_and_no_fault() {
     unverified.probe.manifests.clear();
     let unverified = unverified.spec(|spec| spec.expose.as_mut().unwrap().verify = Some(Verify::None));
     assert_eq!(warning(&unverified), None, "nobody looks at it any more");
-    let refused = presents(near, CertificateFlaw::Expired, certificate(START, NOW));
+    let refused = ends(
+        presents(near.reported(), CertificateFlaw::Expired, certificate(START, NOW)),
+        end,
+    );
     assert_eq!(warning(&refused), None, "what is refused is a fault");
 }
 
