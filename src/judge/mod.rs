@@ -12,6 +12,7 @@ pub mod clock;
 pub mod container;
 pub mod core;
 pub mod drift;
+pub mod expiry;
 pub mod exposure;
 pub mod grant;
 pub mod host;
@@ -38,7 +39,7 @@ use crate::api::reason::Reason;
 use crate::observe::memory::Drift;
 use crate::observe::world::World;
 use candidate::{Candidate, settle};
-use certificate::Expiry;
+use expiry::Expiry;
 use registration::Row;
 use state::State;
 
@@ -171,7 +172,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
     let (certificate, certificate_again) = confirm(certificate::judge(world, plugin), world);
-    let expiry = certificate::expiry(world, plugin);
+    let expiry = expiry::judge(world, plugin);
     let doubted = workload.is_good() && workload_again.is_some();
     // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
     let (manifest, manifest_again) = if !route.is_good() {

@@ -3,6 +3,7 @@
 mod certificate;
 mod chains;
 mod core;
+mod expiry;
 mod exposure;
 mod in_cluster;
 mod ingress;

@@ -70,8 +70,34 @@ pub(super) fn of_pods(looks: Vec<Look>, front: &Look) -> Option<Look> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, of_pods};
+    use super::{Look, Sight, of_pods};
+    use crate::certificate::Validity;
     use crate::probe::LookError;
+
+    #[test]
+    fn a_certificate_stays_known_while_nothing_is_presented() {
+        let known = Validity {
+            not_before: jiff::Timestamp::UNIX_EPOCH,
+            not_after: jiff::Timestamp::MAX,
+        };
+        let sight = |validity| Sight::Manifest {
+            revision: String::new(),
+            front: Look::Bad(LookError::Refused),
+            pod: None,
+            summary: None,
+            validity,
+        };
+        assert_eq!(sight(None).after(Some(&sight(Some(known)))), sight(Some(known)));
+        let renewed = Validity {
+            not_after: jiff::Timestamp::UNIX_EPOCH,
+            ..known
+        };
+        assert_eq!(
+            sight(Some(renewed)).after(Some(&sight(Some(known)))),
+            sight(Some(renewed))
+        );
+        assert_eq!(sight(None).after(None), sight(None));
+    }
 
     #[test]
     fn the_pod_that_explains_the_public_error_comes_first_then_a_good_one() {

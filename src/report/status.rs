@@ -11,7 +11,7 @@ use crate::api::reason::Reason;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, Phase, drift};
-use crate::judge::{certificate, grant};
+use crate::judge::{expiry, grant};
 use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
@@ -215,7 +215,7 @@ fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
         words.reachable.1,
     ));
     if let Some(warning) = &assessment.expiry.warning {
-        let word = certificate::EXPIRES_SOON;
+        let word = expiry::EXPIRES_SOON;
         let kind = ConditionType::CertificateExpiring;
         conditions.push(Wanted::new(kind, Truth::True, word, warning.clone()));
     }

@@ -1,6 +1,4 @@
-//! The Secret of an Ingress's certificate, what is presented, and when it ends.
-
-use jiff::Timestamp;
+//! The Secret of an Ingress's certificate, and whose it is what is presented.
 
 use super::{Doing, assess, doing};
 use crate::api::condition::{ConditionType, find};
@@ -14,10 +12,10 @@ use crate::observe::memory::ChildKind;
 use crate::observe::tls_secret::{TlsSecretFact, TlsSecretView};
 use crate::observe::world::{GatewayView, World};
 use crate::plan::{children, plan};
-use crate::probe::{CertificateFlaw, Look, LookError, Presented};
-use crate::report::{events, status};
+use crate::probe::{CertificateFlaw, LookError, Presented};
+use crate::report::status;
 
-const DAY: i64 = 24 * 3600;
+pub(super) const DAY: i64 = 24 * 3600;
 
 fn names_a_secret(world: World) -> World {
     let generation = world.itself.generation;
@@ -31,7 +29,7 @@ fn names_a_secret(world: World) -> World {
     world.applied()
 }
 
-fn certificate(not_before: i64, not_after: i64) -> Certificate {
+pub(super) fn certificate(not_before: i64, not_after: i64) -> Certificate {
     Certificate {
         validity: Validity {
             not_before: at(not_before),
@@ -43,7 +41,7 @@ fn certificate(not_before: i64, not_after: i64) -> Certificate {
     }
 }
 
-fn holds(certificate: Certificate, fits: bool) -> TlsSecretView {
+pub(super) fn holds(certificate: Certificate, fits: bool) -> TlsSecretView {
     TlsSecretView::Found(TlsSecretFact::Certificate { certificate, fits })
 }
 
@@ -55,14 +53,14 @@ fn found(fact: TlsSecretFact) -> TlsSecretView {
     TlsSecretView::Found(fact)
 }
 
-fn with(world: World, view: TlsSecretView) -> World {
+pub(super) fn with(world: World, view: TlsSecretView) -> World {
     let mut world = names_a_secret(world);
     world.certificate = view;
     world
 }
 
 /// The public address presents something that is refused.
-fn presents(world: World, why: CertificateFlaw, certificate: Certificate) -> World {
+pub(super) fn presents(world: World, why: CertificateFlaw, certificate: Certificate) -> World {
     let seen = Some(Box::new(Presented {
         host: "crm.example".to_owned(),
         certificate,
@@ -78,18 +76,8 @@ fn field(fault: &Fault) -> Option<&str> {
     fault.object.as_ref()?.field_path.as_deref()
 }
 
-fn told(world: &World) -> WazoPluginStatus {
+pub(super) fn told(world: &World) -> WazoPluginStatus {
     status::compose(world, &assess(world))
-}
-
-fn warning(world: &World) -> Option<String> {
-    let status = told(world);
-    let condition = find(&status.conditions, ConditionType::CertificateExpiring)?;
-    assert_eq!(
-        (condition.status.as_str(), condition.reason.as_str()),
-        ("True", "CertificateExpiresSoon")
-    );
-    Some(condition.message.clone())
 }
 
 #[test]
@@ -332,108 +320,6 @@ fn whose_the_presented_certificate_is_decides_who_is_asked() {
     assert_eq!(assess(&elsewhere).faults[0].party, Party::Partner);
 }
 
-fn ends(world: World, not_after: i64) -> World {
-    let mut world = world;
-    world.probe.manifests[0].validity = Some(certificate(START - 300 * DAY, not_after).validity);
-    world
-}
-
-#[test]
-fn an_end_that_is_near_is_a_warning_by_its_date_and_no_fault() {
-    let end = NOW + 15 * DAY;
-    let far = ends(World::healthy(), end);
-    assert_eq!(warning(&far), None);
-    assert_eq!(
-        assess(&far).expiry.again,
-        Some(DAY),
-        "it is looked at again when it is due"
-    );
-    let near = far.clone().later(DAY);
-    let date = at(end);
-    assert_eq!(
-        warning(&near).unwrap(),
-        format!("the certificate for crm.example expires at {date}")
-    );
-    assert_eq!(
-        warning(&near),
-        warning(&near.clone().later(3 * DAY)),
-        "the text stays"
-    );
-    let assessment = assess(&near);
-    assert!(assessment.faults.is_empty());
-    assert_eq!(doing(&assessment), Doing::Ready);
-    assert_eq!(assessment.expiry.not_after, Some(date));
-    let restarted = near.clone().reported().later(60).restarted();
-    assert_eq!(
-        warning(&restarted),
-        warning(&near),
-        "a restart takes no warning back"
-    );
-    let host = |host: &str| {
-        let host = host.to_owned();
-        let world = near.clone().reported();
-        let mut world = world.spec(|spec| spec.expose.as_mut().unwrap().host = host);
-        world.probe.manifests.clear();
-        warning(&world)
-    };
-    assert_eq!(host("crm.example"), warning(&near), "an edit takes none back");
-    assert_eq!(host("new.example"), None, "another host has another certificate");
-    let mut unverified = near.clone().reported();
-    unverified.probe.manifests.clear();
-    let unverified = unverified.spec(|spec| spec.expose.as_mut().unwrap().verify = Some(Verify::None));
-    assert_eq!(warning(&unverified), None, "nobody looks at it any more");
-    let refused = presents(near, CertificateFlaw::Expired, certificate(START, NOW));
-    assert_eq!(warning(&refused), None, "what is refused is a fault");
-}
-
-#[test]
-fn the_certificate_in_the_secret_is_warned_of_where_nothing_is_presented() {
-    let end = NOW + 2 * DAY;
-    let stored = holds(certificate(START - 300 * DAY, end), true);
-    let world = with(World::healthy(), stored).spec(|spec| {
-        spec.expose.as_mut().unwrap().verify = Some(Verify::None);
-    });
-    let text = warning(&world).unwrap();
-    assert_eq!(
-        text,
-        format!(
-            "the certificate for crm.example in Secret \"crm-tls\" expires at {}",
-            at(end)
-        )
-    );
-    assert_eq!(assess(&world).expiry.again, Some(2 * DAY), "then it is a fault");
-    let over = world.later(2 * DAY);
-    assert_eq!(warning(&over), None);
-    assert_eq!(assess(&over).faults[0].reason, Reason::CertificateSecretInvalid);
-}
-
-#[test]
-fn the_earlier_end_counts() {
-    let stored = holds(certificate(START - 300 * DAY, NOW + 60 * DAY), true);
-    let world = ends(with(World::healthy(), stored), NOW + 5 * DAY);
-    assert_eq!(assess(&world).expiry.not_after, Some(at(NOW + 5 * DAY)));
-    let text = warning(&world).unwrap();
-    assert!(
-        !text.contains("Secret"),
-        "the Secret is renewed, what is presented is not: {text}"
-    );
-}
-
-#[test]
-fn an_end_that_is_near_is_told_once_and_so_is_that_it_is_not_any_more() {
-    let between = |before: &World, after: &World| -> Vec<&'static str> {
-        let notes = events::transitions(&told(before), &told(after), &Default::default());
-        notes.into_iter().map(|note| note.reason).collect()
-    };
-    let far = ends(World::healthy(), NOW + 90 * DAY);
-    let near = ends(World::healthy(), NOW + DAY);
-    assert_eq!(between(&far, &near), ["CertificateExpiresSoon"]);
-    assert_eq!(between(&near, &near.clone().later(3600)), [""; 0]);
-    assert_eq!(between(&near, &far), ["CertificateRenewed"]);
-    let over = presents(near.clone(), CertificateFlaw::Expired, certificate(START, NOW));
-    assert_eq!(between(&near, &over), ["FaultAttributed"]);
-}
-
 #[test]
 fn the_credentials_of_a_core_are_no_certificate_and_no_ingress_gets_them() {
     let mut world = names_a_secret(World::reachable());
@@ -460,21 +346,4 @@ fn the_credentials_of_a_core_are_no_certificate_and_no_ingress_gets_them() {
     world.core_secrets.clear();
     assert!(made(&world));
     assert!(plan(&world, &assess(&world)).certificate.is_some());
-}
-
-#[test]
-fn a_far_end_is_no_reason_to_look_again_before_time_began() {
-    let mut world = ends(World::healthy(), NOW);
-    world.probe.manifests[0].validity = Some(Validity {
-        not_before: at(START),
-        not_after: Timestamp::MAX,
-    });
-    assert_eq!(warning(&world), None);
-    assert!(assess(&world).expiry.again.is_some_and(|again| again > 0));
-    assert!(
-        world.probe.manifests[0]
-            .public
-            .as_ref()
-            .is_some_and(Look::is_good)
-    );
 }
