@@ -19,6 +19,7 @@ use crate::keys::PluginKey;
 use crate::observe::memory::{ChildKind, Drift, Memory};
 use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
+use crate::observe::tls_watch::TlsWatches;
 use crate::observe::world::World;
 use crate::plan::Plan;
 use crate::plan::finalizer::MetadataChange;
@@ -41,6 +42,8 @@ pub struct Applier {
     pub prober: Prober,
     /// The watches on Services that plugins name.
     pub services: ServiceWatches,
+    /// The watches on the Secrets of Ingresses' certificates.
+    pub certificates: TlsWatches,
 }
 
 /// What became of a plan.
@@ -71,6 +74,7 @@ impl Applier {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
         self.services.want(key, plan.service.as_ref());
+        self.certificates.want(key, plan.certificate.as_ref());
         if let Some(change) = &plan.metadata {
             self.metadata(world, change).await?;
             if change.release {
@@ -108,6 +112,7 @@ impl Applier {
         self.cores.forget(key);
         self.prober.forget(key);
         self.services.want(key, None);
+        self.certificates.want(key, None);
         self.memory.forget(key);
     }
 

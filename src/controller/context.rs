@@ -29,6 +29,7 @@ use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::hosts::{Claim, Lost};
 use crate::observe::ledger::Ledger;
 use crate::observe::owner::Owner;
+use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, Itself, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
@@ -184,6 +185,8 @@ impl Context {
             self.applier.store.backend(&key, reference)
         });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
+        let reference = plugin.as_ref().ok().and_then(TlsReference::of);
+        let certificate = self.applier.certificates.view(&key, reference.as_ref());
         let lost = self.lost(object);
         let mut world = World {
             itself: itself(object, plugin, core_key),
@@ -194,6 +197,7 @@ impl Context {
             backend,
             gateway,
             ingress_class,
+            certificate,
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),

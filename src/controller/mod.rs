@@ -39,6 +39,7 @@ use crate::observe::memory::Memory;
 use crate::observe::owner::Owner;
 use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
+use crate::observe::tls_watch::TlsWatches;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
 use crate::report::metrics::Metrics;
@@ -126,6 +127,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
     let prober = Prober::new(network, probe, waker.clone(), &registry)?;
     let metrics = Metrics::new(&registry)?;
     let services = ServiceWatches::new(client.clone(), store.clone(), waker.clone());
+    let certificates = TlsWatches::new(client.clone(), waker.clone());
 
     let config = || watcher::Config::default();
     let plugins = Controller::new(Api::<Raw<WazoPlugin>>::all(client.clone()), config());
@@ -144,6 +146,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
             cores: cores.clone(),
             prober: prober.clone(),
             services: services.clone(),
+            certificates: certificates.clone(),
         },
         metrics,
         waker,
@@ -205,7 +208,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
     };
     shown.work(Arc::clone(&context), synced, registry);
     let background = future::join5(
-        services.run(),
+        future::join(services.run(), certificates.run()),
         watches.run(),
         cores.run().map(|_| ()),
         prober.run().map(|_| ()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::Api;
 use kube::runtime::controller::Action;
 
@@ -57,7 +58,8 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     let assessment = judge::assess(&world);
     let status = compose(&world, &assessment, &plan);
     let pause = next(context, &world, &assessment, &applied);
-    let told = report(object, context, &world, &status, &applied).await?;
+    let end = assessment.expiry.not_after;
+    let told = report(object, context, &world, (&status, end), &applied).await?;
     Ok(Passed {
         action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
@@ -80,7 +82,7 @@ async fn report(
     object: &Raw<WazoPlugin>,
     context: &Context,
     world: &World,
-    status: &WazoPluginStatus,
+    (status, certificate): (&WazoPluginStatus, Option<Timestamp>),
     applied: &Applied,
 ) -> Result<Option<Duration>, PassError> {
     let key = &world.itself.key;
@@ -119,6 +121,7 @@ async fn report(
         .tell(object, events::transitions(&world.itself.before, status, applied))
         .await;
     context.metrics.plugin(key, &core, status);
+    context.metrics.certificate(key, &core, certificate);
     Ok(None)
 }
 

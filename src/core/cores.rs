@@ -196,10 +196,14 @@ impl Cores {
             return;
         };
         let tenants = interest.tenants;
+        let rights = interest.everywhere || !interest.users.is_empty();
         let mut state = link.state();
         let news = state.wishes.interests.set(plugin, interest);
         if news && tenants {
             state.wishes.read_together_soon();
+        }
+        if news && rights {
+            state.rights.ask_at = tokio::time::Instant::now();
         }
         drop(state);
         if news {
@@ -220,7 +224,7 @@ impl Cores {
     /// core.
     pub fn wish_account(&self, key: &CoreKey, plugin: &PluginKey, wish: Option<AccountWish>) {
         let Some(link) = self.link(key) else { return };
-        if link.state().accounts.wish(plugin, wish) {
+        if link.state().accounts.wish(plugin, wish, &self.0.shared.intervals) {
             link.auth_wake.notify_one();
         }
     }
@@ -245,7 +249,7 @@ impl Cores {
         state.links.retain(|_, link| {
             let mut link_state = link.state();
             link_state.wishes.wish(plugin, Vec::new(), GATHER);
-            link_state.accounts.wish(plugin, None);
+            link_state.accounts.wish(plugin, None, &self.0.shared.intervals);
             link_state.wishes.interests.set(plugin, Interest::default());
             let unused =
                 link_state.aim.is_none() && link_state.wishes.is_empty() && link_state.accounts.is_empty();

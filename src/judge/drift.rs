@@ -19,6 +19,7 @@ pub fn standing(world: &World) -> Vec<Drift> {
         .memory
         .values()
         .filter_map(|memory| memory.drift.clone())
+        .chain(super::account_change::drift(world))
         .collect()
 }
 

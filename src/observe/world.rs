@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::memory::{ChildKind, ChildMemory, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
+use super::tls_secret::TlsSecretView;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
@@ -172,6 +173,8 @@ pub struct World {
     pub gateway: GatewayView,
     /// The class of its Ingress.
     pub ingress_class: IngressClassView,
+    /// The Secret of its Ingress's certificate.
+    pub certificate: TlsSecretView,
     /// What the prober saw.
     pub probe: ProbeFacts,
     /// What is known of its account at the core.

@@ -238,7 +238,16 @@ fn without_the_right_to_see_tenants_those_that_are_named_are_served_and_others_a
         trial.apply(&in_tenants(&list(&tenants))).await;
         trial.ready("crm").await;
         assert!(tenants.iter().all(|tenant| times(trial, tenant) == 1));
+        let missing = |core: &Seen| core.0["status"]["missingPermissions"].clone();
+        let core = trial.core_until("there", |_| true).await;
+        assert_eq!(missing(&core), json!(null), "named tenants need no right");
         trial.apply(&in_tenants(&json!({"from": "Descendants"}))).await;
+        let core = trial
+            .core_until("lacking a right", |core| {
+                missing(core) == json!(["auth.tenants.read"])
+            })
+            .await;
+        assert!(core.is_ready(), "others do without it");
         let seen = trial
             .plugin_until("crm", "told", |seen| {
                 seen.is_observed()

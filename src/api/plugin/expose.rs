@@ -34,7 +34,7 @@ pub struct Expose {
     /// The address by which users reach it, where that is another one than `https://` + host + path.
     #[schemars(length(min = 9, max = 1024), regex(pattern = r"^https://[^\s{}@?#]+$"))]
     pub url: Option<String>,
-    /// Whether the manifest is fetched and checked through the public address before its URL is registered. Default: `Public`.
+    /// Where the manifest is fetched and checked before its URL is registered. Default: `Public`.
     pub verify: Option<Verify>,
 }
 
@@ -101,6 +101,9 @@ pub struct ExposeMetadata {
 pub enum Verify {
     /// Through the public address, as a browser would.
     Public,
-    /// Not at all, for networks in which the cluster cannot reach its own public address.
+    /// At the plugin's Service, for networks in which the cluster cannot reach its own public address: nothing is sent to
+    /// it, and its name, its certificate and the way to it are not checked.
+    Service,
+    /// Not at all.
     None,
 }
