@@ -98,12 +98,19 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
         tracing::info!(core = %link.key, account = %login.account.uuid, stack = %login.account.stack, "logged in");
     }
     link.stack_answers(aim, login.account.stack);
-    let tenant = aim.settings.tenant.unwrap_or(login.account.tenant);
-    link.change_facts(|facts| {
-        facts.session = SessionFact::LoggedIn(login.account);
-        facts.tenant = Some(tenant);
-        facts.addresses = aim.stack.wire.addresses();
-    });
+    let told = {
+        let mut state = link.state();
+        // That of the settings as they are now: they may have changed while the answer was under way.
+        let set = state.aim.as_ref().and_then(|now| now.settings.tenant);
+        state.change_facts(|facts| {
+            facts.tenant = Some(set.unwrap_or(login.account.tenant));
+            facts.session = SessionFact::LoggedIn(login.account);
+            facts.addresses = aim.stack.wire.addresses();
+        })
+    };
+    if told {
+        link.wake_core();
+    }
     link.daemon_answered(aim, Daemon::Auth, Vec::new());
     link.confd_wake.notify_one();
 }
@@ -218,6 +225,13 @@ pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
         intervals.missing_rights
     };
     let mut state = link.state();
+    let outdated = state.aim.as_ref().is_none_or(|now| {
+        now.settings.tenant != aim.settings.tenant || now.settings.applications != aim.settings.applications
+    });
+    if outdated {
+        // The answer is about other settings; for those of now it is asked at once.
+        return;
+    }
     let changed = state.facts.tenant_refused != refused
         || (missing.is_some() && state.facts.missing_permissions != missing);
     state.rights.asked = true;

@@ -158,8 +158,12 @@ impl Link {
     /// Changes the facts, and wakes the core's readers if the change can be seen.
     pub(super) fn change_facts(&self, change: impl FnOnce(&mut CoreFacts)) {
         if self.state().change_facts(change) {
-            self.wake(Wake::Core(self.key.clone()));
+            self.wake_core();
         }
+    }
+
+    pub(super) fn wake_core(&self) {
+        self.wake(Wake::Core(self.key.clone()));
     }
 
     pub(super) fn wake_plugins(&self, plugins: BTreeSet<PluginKey>) {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use super::fake::TENANT;
 use super::{Bench, core, plugin, settings};
 use crate::core::facts::{Interest, SessionFact, TenantsFact};
 use crate::core::{CoreSettings, Cores};
@@ -78,4 +81,50 @@ async fn a_plugin_that_asks_for_what_became_known_since_it_looked_is_told_to_loo
         !bench.wakes().contains("plugin acme/board"),
         "one more look is enough"
     );
+}
+
+const OTHER: Uuid = Uuid::from_u128(0x0ddb_a115);
+
+fn in_tenant(tenant: Uuid) -> CoreSettings {
+    CoreSettings {
+        tenant: Some(tenant),
+        ..settings()
+    }
+}
+
+/// A core whose settings change from one tenant to another while the first request of this name is under way.
+fn changed_meanwhile(bench: &Bench, name: &'static str) {
+    let (cores, mut first) = (bench.cores.clone(), true);
+    bench.fake.on(move |asked, _| {
+        if asked == name && std::mem::take(&mut first) {
+            cores.put(in_tenant(TENANT)).unwrap();
+        }
+        None
+    });
+    bench.cores.put(in_tenant(OTHER)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_tenants_the_one_counts_that_was_set_last_though_a_login_was_under_way() {
+    let bench = Bench::idle();
+    changed_meanwhile(&bench, "POST /auth/token");
+    bench
+        .until("logged in", |bench| {
+            matches!(bench.facts().session, SessionFact::LoggedIn(_))
+        })
+        .await;
+    assert_eq!(bench.facts().tenant, Some(TENANT));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_the_rights_in_another_tenant_is_none_about_those_in_the_one_of_now() {
+    let bench = Bench::idle();
+    changed_meanwhile(&bench, "POST /auth/token/t/scopes/check");
+    let asked = |bench: &Bench| bench.fake.count("POST /auth/token/t/scopes/check");
+    bench.until("asked again", |bench| asked(bench) == 2).await;
+    bench
+        .until("known", |bench| bench.facts().missing_permissions.is_some())
+        .await;
+    bench.pass(10).await;
+    assert_eq!(asked(&bench), 2, "asked at once, and once");
 }
