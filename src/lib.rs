@@ -8,6 +8,7 @@
 pub mod acl;
 pub mod api;
 pub mod apply;
+pub mod certificate;
 pub mod controller;
 pub mod core;
 pub mod judge;

@@ -18,6 +18,7 @@ pub enum ConditionType {
     Authenticated,
     Authorized,
     Available,
+    CertificateExpiring,
     Degraded,
     Drifted,
     Exposed,
@@ -29,13 +30,14 @@ pub enum ConditionType {
 
 impl ConditionType {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Reconciling,
         Self::Stalled,
         Self::Ready,
         Self::Authenticated,
         Self::Authorized,
         Self::Available,
+        Self::CertificateExpiring,
         Self::Degraded,
         Self::Drifted,
         Self::Exposed,
@@ -55,6 +57,7 @@ impl ConditionType {
             Self::Authenticated => "Authenticated",
             Self::Authorized => "Authorized",
             Self::Available => "Available",
+            Self::CertificateExpiring => "CertificateExpiring",
             Self::Degraded => "Degraded",
             Self::Drifted => "Drifted",
             Self::Exposed => "Exposed",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::GROUP;
+use super::names::{GROUP, is_object_name};
 use super::parse::Invalid;
 use super::plugin::Expose;
 
@@ -14,6 +14,15 @@ const MOST_BYTES: usize = 64 * 1024;
 /// # Errors
 /// The first field that is not usable.
 pub fn check(expose: &Expose) -> Result<(), Invalid> {
+    let tls = expose.ingress.as_ref().and_then(|ingress| ingress.tls.as_ref());
+    // The name goes into a query of the API server, and the operator may read every Secret.
+    if tls.is_some_and(|tls| !is_object_name(&tls.secret_name)) {
+        let path = "spec.expose.ingress.tls.secretName";
+        return Err(Invalid::new(
+            path,
+            "must be the name of a Secret of this namespace",
+        ));
+    }
     let Some(metadata) = &expose.metadata else {
         return Ok(());
     };
@@ -101,6 +110,21 @@ mod tests {
     fn checked(metadata: Value) -> Result<(), Invalid> {
         let expose = json!({"host": "crm.example", "gateway": {"name": "public"}, "metadata": metadata});
         check(&serde_json::from_value(expose).unwrap())
+    }
+
+    #[test]
+    fn the_name_of_a_certificates_secret_is_a_name() {
+        let named = |name: &str| {
+            let ingress = json!({"tls": {"secretName": name}});
+            check(&serde_json::from_value(json!({"host": "crm.example", "ingress": ingress})).unwrap())
+        };
+        assert_eq!(named("crm-tls"), Ok(()));
+        for name in ["a,metadata.namespace=kube-system", "../x", ""] {
+            assert_eq!(
+                named(name).unwrap_err().path,
+                "spec.expose.ingress.tls.secretName"
+            );
+        }
     }
 
     #[test]

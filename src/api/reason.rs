@@ -242,6 +242,9 @@ reasons! {
     NoReadyEndpoints Partner Service External
         "Look at the pods behind the Service: none of them is ready"
         "No endpoint of the Service of spec.serviceRef is ready";
+    ServiceUnreachable Cluster Service Retry
+        "Check the cluster's Service network and its policies: the pods answer, their Service does not"
+        "The plugin's Service does not accept connections (spec.expose.verify: Service)";
     RolloutDeadlineExceeded Unknown Container External
         "Look at the pods: kubectl describe pods"
         "The rollout did not end in time, for no known reason";
@@ -282,8 +285,17 @@ reasons! {
         "Check the Gateway and the way to it: the pods answer, the public address does not"
         "The public address does not accept connections";
     PublicCertificateInvalid Cluster Certificate External
-        "Give the Gateway's listener a certificate that is valid for the host name"
-        "The public address's certificate is not valid for the host, expired or not trusted";
+        "Give the Gateway's listener, or the Ingress, a certificate that browsers accept for the host name"
+        "The public address's certificate is not valid for the host, expired, not yet valid or not trusted";
+    CertificateSecretNotFound Config Certificate External
+        "Create the Secret that spec.expose.ingress.tls.secretName names, let an issuer make it, or correct the name"
+        "The Secret of the Ingress's certificate does not exist";
+    CertificateSecretUnusable Config Certificate External
+        "Let spec.expose.ingress.tls.secretName name a Secret of type kubernetes.io/tls with a certificate in tls.crt"
+        "The Secret of the Ingress's certificate is of another type, or holds no certificate";
+    CertificateSecretInvalid Config Certificate External
+        "Put a certificate for spec.expose.host that is valid now into the Secret, or let its issuer renew it"
+        "The certificate in the Ingress's Secret is expired, not yet valid or for another host";
     GatewayError Cluster Route Retry
         "Look at the Gateway's log: the pods answer, the Gateway does not pass it on"
         "The public address answers with an error although the pods answer well";
@@ -314,6 +326,9 @@ reasons! {
     AclNotGranted Config Registration External
         "Ask for what the WazoCore grants, or let its owner add to spec.grants[].acl (with Account in spec.grants[].registrations)"
         "The account asks for more than the WazoCore grants";
+    AccountChangedInCore Config Registration External
+        "Undo the change of the account in the core, or set spec.drift to Correct: the operator puts it right then"
+        "Somebody changed the plugin's account in the core, and spec.drift is Report";
     AclForbidden Config Registration SpecChange
         "Ask for less: no grant gives a plugin's account what the message names"
         "The account asks for something that no plugin may have";

@@ -15,7 +15,7 @@ use super::refusal::{self, ApplyError};
 use super::{Applied, Applier};
 use crate::api::names::{ACCOUNT_LABEL, APPLIED_ANNOTATION, CREDENTIALS_ANNOTATION, ROTATE_ANNOTATION};
 use crate::api::reason::Reason;
-use crate::core::account::{AccountWish, ActState};
+use crate::core::account::AccountWish;
 use crate::observe::account_secret::{
     MADE_ANNOTATION, RIGHTS_ANNOTATION, Role, SLOT_ANNOTATION, credentials_hash, text_of,
 };
@@ -80,8 +80,10 @@ async fn password(
     wish: &AccountWish,
 ) -> Result<Option<Secret>, ApplyError> {
     let Some(act) = &wish.act else { return Ok(None) };
-    let state = world.account.as_ref().and_then(|fact| fact.state_of(act));
-    let over = matches!(state, Some(ActState::Done | ActState::PasswordUnknown));
+    let over = world
+        .account
+        .as_ref()
+        .is_some_and(|fact| fact.is_over(act, world.now));
     let Some(stored) = act.stored().filter(|_| !over) else {
         return Ok(None);
     };
@@ -107,7 +109,7 @@ enum Stopped {
 
 impl From<kube::Error> for Stopped {
     fn from(error: kube::Error) -> Self {
-        match refusal::of(&error) {
+        match refusal::of_secret(&error) {
             Some((reason, message)) => Self::Refused(reason, message),
             None => Self::Failed(ApplyError::from(error)),
         }

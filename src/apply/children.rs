@@ -237,7 +237,7 @@ impl Child<'_> {
     }
 
     fn refused(&self, error: kube::Error, refused: &mut bool) -> Result<(), ApplyError> {
-        match refusal::of(&error) {
+        match refusal::of(&error, &self.want.object) {
             Some((reason, message)) => {
                 let fields = refusal::fields(&error);
                 let field = blame::first(&self.want.object, self.world, &fields);

@@ -3,6 +3,7 @@
 
 mod account;
 mod children;
+mod hidden;
 mod refusal;
 mod rehearsal;
 
@@ -18,13 +19,14 @@ use crate::keys::PluginKey;
 use crate::observe::memory::{ChildKind, Drift, Memory};
 use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
+use crate::observe::tls_watch::TlsWatches;
 use crate::observe::world::World;
 use crate::plan::Plan;
 use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
-pub use refusal::ApplyError;
-pub(crate) use refusal::of as refused;
+pub(crate) use refusal::of_secret as secret_refused;
+pub use refusal::{ApplyError, told};
 
 /// What carries plans out.
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub struct Applier {
     pub prober: Prober,
     /// The watches on Services that plugins name.
     pub services: ServiceWatches,
+    /// The watches on the Secrets of Ingresses' certificates.
+    pub certificates: TlsWatches,
 }
 
 /// What became of a plan.
@@ -71,6 +75,7 @@ impl Applier {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
         self.services.want(key, plan.service.as_ref());
+        self.certificates.want(key, plan.certificate.as_ref());
         if let Some(change) = &plan.metadata {
             self.metadata(world, change).await?;
             if change.release {
@@ -113,6 +118,7 @@ impl Applier {
         self.cores.forget(key);
         self.prober.forget(key);
         self.services.want(key, None);
+        self.certificates.want(key, None);
         self.memory.forget(key);
     }
 

@@ -1,5 +1,9 @@
-//! What the API server's refusals mean.
+//! What the API server's refusals mean, and what of their words may be told: policies and webhooks may repeat anything
+//! that was sent, and so may the API server itself.
 
+use serde_json::Value;
+
+use super::hidden;
 use crate::api::reason::Reason;
 
 /// A pass that could not go on.
@@ -8,17 +12,32 @@ pub enum ApplyError {
     /// Somebody else wrote in between: the next version is on its way.
     #[error("the object was changed by somebody else in between")]
     Conflict,
-    /// The API server cannot be asked, or failed.
+    /// The API server cannot be asked, or failed; without its words.
     #[error("failed to ask the API server: {0}")]
-    Api(#[source] Box<kube::Error>),
+    Api(String),
 }
 
 impl From<kube::Error> for ApplyError {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) if status.code == 409 => Self::Conflict,
-            _ => Self::Api(Box::new(error)),
+            _ => Self::Api(told(&error)),
         }
+    }
+}
+
+/// An error of the API server for the log: its code, its reason and the fields that it names, and not its words.
+#[must_use]
+pub fn told(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => {
+            let fields = fields(error).join(", ");
+            let at = if fields.is_empty() { "" } else { " at " };
+            format!("{} {}{at}{fields}", status.code, status.reason)
+        }
+        // Errors of parsing repeat what they parse.
+        kube::Error::SerdeError(_) => "an answer of a form that is not expected".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -35,9 +54,30 @@ pub(super) fn fields(error: &kube::Error) -> Vec<String> {
         .collect()
 }
 
-/// The reason and the API server's words, where it refused the object itself; `None`: it is not about the object.
+/// The reason and the API server's words, where it refused what was sent itself; `None`: it is not about the object. What
+/// stands in the object and is nobody else's business is not in the words.
 #[must_use]
-pub(crate) fn of(error: &kube::Error) -> Option<(Reason, String)> {
+pub(super) fn of(error: &kube::Error, sent: &Value) -> Option<(Reason, String)> {
+    let (reason, message) = refused(error)?;
+    Some((reason, hidden::without(message, sent).chars().take(512).collect()))
+}
+
+/// The same for a Secret: who refused it, and none of the words.
+#[must_use]
+pub(crate) fn of_secret(error: &kube::Error) -> Option<(Reason, String)> {
+    let (reason, message) = refused(error)?;
+    // `ValidatingAdmissionPolicy 'a' with binding 'b' denied request: …`, `admission webhook "a" denied the request: …`
+    let who = message
+        .split_once(" denied ")
+        .map(|(who, _)| format!(" by {who}"));
+    let who = who.filter(|_| reason == Reason::PolicyDenied).unwrap_or_default();
+    Some((
+        reason,
+        format!("the Secret is refused{who}; the words are not repeated"),
+    ))
+}
+
+fn refused(error: &kube::Error) -> Option<(Reason, &str)> {
     let kube::Error::Api(status) = error else {
         return None;
     };
@@ -58,5 +98,66 @@ pub(crate) fn of(error: &kube::Error) -> Option<(Reason, String)> {
         400 | 422 => Reason::ApplyRejected,
         _ => return None,
     };
-    Some((reason, message.chars().take(512).collect()))
+    Some((reason, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(code: u16, message: &str) -> kube::Error {
+        let causes = json!([{"field": "spec.a", "message": message, "reason": "FieldValueInvalid"}]);
+        let status: Status = serde_json::from_value(json!({
+            "status": "Failure", "code": code, "reason": "Invalid", "message": message,
+            "details": {"causes": causes},
+        }))
+        .unwrap();
+        kube::Error::Api(Box::new(status))
+    }
+
+    #[test]
+    fn the_log_tells_code_reason_and_fields_and_no_words() {
+        let told = ApplyError::from(error(422, "spec.a: Invalid value: \"hunter22\"")).to_string();
+        assert_eq!(told, "failed to ask the API server: 422 Invalid at spec.a");
+    }
+
+    #[test]
+    fn words_about_a_child_are_told_without_its_environment() {
+        let sent = json!({"spec": {"template": {"spec": {"containers": [
+            {"env": [{"name": "TOKEN", "value": "hunter22hunter22"}], "image": "registry.test/a:1"},
+        ]}}}});
+        let message =
+            "admission webhook \"w\" denied the request: TOKEN=hunter22hunter22 in registry.test/a:1";
+        let (reason, words) = of(&error(403, message), &sent).unwrap();
+        assert_eq!(reason, Reason::PolicyDenied);
+        assert_eq!(
+            words,
+            "admission webhook \"w\" denied the request: TOKEN=<hidden> in registry.test/a:1"
+        );
+    }
+
+    #[test]
+    fn of_a_refused_secret_only_who_refused_it_is_told() {
+        for (message, who) in [
+            (
+                "secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter22",
+                "the Secret is refused by secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b'; \
+                 the words are not repeated",
+            ),
+            (
+                "admission webhook \"w\" denied the request: hunter22",
+                "the Secret is refused by admission webhook \"w\"; the words are not repeated",
+            ),
+            (
+                "Secret \"a\" is invalid: data[password]: Invalid value: hunter22",
+                "the Secret is refused; the words are not repeated",
+            ),
+        ] {
+            let (_, words) = of_secret(&error(422, message)).unwrap();
+            assert_eq!(words, who);
+        }
+    }
 }

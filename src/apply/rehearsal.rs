@@ -53,7 +53,7 @@ pub(super) async fn is_passed(
         }
         Err(error) => error,
     };
-    let Some((reason, message)) = refusal::of(&error) else {
+    let Some((reason, message)) = refusal::of(&error, &want.object) else {
         return Err(ApplyError::from(error));
     };
     let refusal = Refusal {

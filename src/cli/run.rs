@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wazo_plugin_operator::controller::{self, Parts, Settings};
 use wazo_plugin_operator::core::{HttpWires, Intervals};
 use wazo_plugin_operator::probe::{Cidr, ProbeSettings, SystemNetwork};
+use wazo_plugin_operator::report::log;
 
 use super::leader_elect::LeaderElect;
 use super::{CliError, read};
@@ -107,10 +108,8 @@ impl Run {
     }
 
     fn start_log(&self) -> Result<(), CliError> {
-        // The client library wraps each pass into a span that repeats what the line of the pass says.
-        let directives = format!("kube_runtime=warn,{}", self.log_level);
-        let filter = tracing_subscriber::EnvFilter::try_new(directives)
-            .map_err(|error| CliError::Start(format!("--log-level: {error}")))?;
+        let filter =
+            log::filter(&self.log_level).map_err(|error| CliError::Start(format!("--log-level: {error}")))?;
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr);

@@ -21,7 +21,7 @@ use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
     RegistrationState, RegistrationStatus, WazoPlugin, WazoPluginSpec, WazoPluginStatus,
 };
-use crate::apply::Applier;
+use crate::apply::{Applier, told};
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe;
 use crate::observe::allowance::Allowance;
@@ -30,6 +30,7 @@ use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost};
 use crate::observe::owner::Owner;
+use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
 use crate::plan::registrations;
 use crate::report::events::Note;
@@ -143,7 +144,7 @@ impl Context {
     }
 
     /// Whether there is such a WazoCore, as far as the watch has told.
-    fn core_exists(&self, core: &CoreKey) -> bool {
+    pub(super) fn core_exists(&self, core: &CoreKey) -> bool {
         self.core_objects
             .get(&ObjectRef::new(&core.name).within(&core.namespace))
             .is_some()
@@ -186,6 +187,8 @@ impl Context {
             self.applier.store.backend(&key, reference)
         });
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
+        let reference = plugin.as_ref().ok().and_then(TlsReference::of);
+        let certificate = self.applier.certificates.view(&key, reference.as_ref());
         let lost = self.lost(object);
         let memory = &self.applier.memory;
         memory.recall(&key, || drift_status::recalled(&object.status()));
@@ -199,6 +202,7 @@ impl Context {
             backend,
             gateway,
             ingress_class,
+            certificate,
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
@@ -359,7 +363,8 @@ impl Context {
                 secondary: None,
             };
             if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
-                tracing::warn!(%error, reason = note.reason, "failed to publish an event");
+                let error = told(&error);
+                tracing::warn!(error, reason = note.reason, "failed to publish an event");
             }
         }
     }

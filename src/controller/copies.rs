@@ -14,6 +14,7 @@ use super::context::Context;
 use crate::api::core::WazoCore;
 use crate::api::names::{COPY_TYPE, FINALIZER, MANAGED_BY};
 use crate::api::object::Raw;
+use crate::apply::told;
 use crate::core::CoreSettings;
 use crate::core::facts::SessionFact;
 use crate::keys::CoreKey;
@@ -70,7 +71,8 @@ pub(super) async fn keep(core: &Raw<WazoCore>, context: &Context, settings: &Cor
     match write(core, context, settings).await {
         Ok(()) => context.copies.note(settings),
         Err(error) => {
-            tracing::warn!(core = %settings.key, %error, "the copy of the credentials is not written");
+            let error = told(&error);
+            tracing::warn!(core = %settings.key, error, "the copy of the credentials is not written");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! plugins that refer to it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -75,7 +75,7 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
         .metrics
         .maintenance(&seen.key, seen.maintenance().is_some());
     publish(object, context, &seen, key, fault.clone(), excused.clone());
-    let written = report(
+    let told = report(
         object,
         context,
         &seen.before,
@@ -88,14 +88,19 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
     } else {
         next(context, fault.as_ref()).min(seen.maintenance_left())
     };
-    let outcome = if written {
-        Outcome::Changed
-    } else {
-        Outcome::Unchanged
-    };
-    Ok(Passed {
-        action: Action::requeue(pause),
-        outcome,
+    Ok(match told {
+        Told::Written => Passed {
+            action: Action::requeue(pause),
+            outcome: Outcome::Changed,
+        },
+        Told::Unchanged => Passed {
+            action: Action::requeue(pause),
+            outcome: Outcome::Unchanged,
+        },
+        Told::Later(wait) => Passed {
+            action: Action::requeue(pause.min(wait)),
+            outcome: Outcome::Unchanged,
+        },
     })
 }
 
@@ -263,6 +268,7 @@ fn publish(
     fault: Option<Fault>,
     excused: Option<Excused>,
 ) {
+    let mark = seen.facts.as_ref().map(|facts| facts.mark);
     let facts = seen.facts.as_ref().filter(|facts| facts.stack_changed.is_none());
     let tenant = facts.and_then(|facts| facts.tenant);
     let entry = CoreEntry {
@@ -275,7 +281,7 @@ fn publish(
         ledger_key,
         deleting: seen.deleting,
     };
-    if context.directory.set(&object.key(), entry) {
+    if context.directory.set(&object.key(), entry, mark) {
         for plugin in context.referrers(&object.key()) {
             context.wake(Wake::Plugin(plugin.key()));
         }
@@ -374,24 +380,39 @@ async fn remember(object: &Raw<WazoCore>, context: &Context, unusable: &Unusable
     Ok(())
 }
 
-/// Writes the status where it differs; true where it was written.
+/// What became of a status.
+enum Told {
+    /// It was written.
+    Written,
+    /// It stands there already.
+    Unchanged,
+    /// It says the same in other words, too soon after the last write.
+    Later(Duration),
+}
+
+/// Writes the status where it differs.
 async fn report(
     object: &Raw<WazoCore>,
     context: &Context,
     before: &WazoCoreStatus,
     status: &WazoCoreStatus,
-) -> Result<bool, PassError> {
-    if serde_json::to_value(status)? == object.status_value() {
-        return Ok(false);
+) -> Result<Told, PassError> {
+    let (stands, wanted) = (object.status_value(), serde_json::to_value(status)?);
+    if wanted == stands {
+        return Ok(Told::Unchanged);
     }
     let key = object.key();
+    let of = format!("WazoCore {key}");
+    if let Some(wait) = context.paces.wait(&of, &stands, &wanted, Instant::now()) {
+        return Ok(Told::Later(wait));
+    }
     let api: Api<Raw<WazoCore>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
     match api
         .replace_status(&key.name, &Default::default(), &object.with_status(status)?)
         .await
     {
         Ok(_) => context.metrics.status_written(CONTROLLER),
-        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(false),
+        Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(Told::Unchanged),
         Err(error) => return Err(ApplyError::from(error).into()),
     }
     context
@@ -400,7 +421,7 @@ async fn report(
             events::faults(before.fault.as_ref(), status.fault.as_ref()),
         )
         .await;
-    Ok(true)
+    Ok(Told::Written)
 }
 
 async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassError> {
@@ -417,10 +438,7 @@ async fn release(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, Pa
             .map_err(ApplyError::from)?;
         set_finalizers(object, context, others).await?;
     }
-    context.applier.cores.remove(&object.key());
-    context.metrics.forget_core(&object.key());
-    context.changes.forget(&object.key());
-    context.directory.remove(&object.key());
+    context.forget_core(&object.key());
     Ok(Passed {
         action: Action::await_change(),
         outcome: Outcome::Released,

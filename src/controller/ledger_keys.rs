@@ -18,7 +18,7 @@ use crate::api::names::{FINALIZER, LEDGER_KEY_TYPE, LEDGER_MARK_ANNOTATION, MANA
 use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::api::reason::Reason;
-use crate::apply::{ApplyError, refused};
+use crate::apply::{ApplyError, secret_refused};
 use crate::keys::CoreKey;
 use crate::observe::facts::Unusable;
 use crate::observe::ledger_mark::{KEY_BYTES, LedgerKey};
@@ -139,7 +139,7 @@ fn taken(name: &str) -> Unusable {
 }
 
 fn why_not(error: kube::Error) -> Result<Result<Option<LedgerKey>, Unusable>, PassError> {
-    match refused(&error) {
+    match secret_refused(&error) {
         Some((reason, message)) => Ok(Err(Unusable {
             reason,
             message: format!("the key that marks the ledgers of the plugins cannot be had: {message}"),

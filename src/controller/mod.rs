@@ -6,6 +6,7 @@ mod context;
 mod copies;
 mod cores;
 mod endpoints;
+mod gone;
 mod guard;
 mod hosts;
 mod itself;
@@ -40,6 +41,7 @@ use crate::observe::memory::Memory;
 use crate::observe::owner::Owner;
 use crate::observe::service_watch::ServiceWatches;
 use crate::observe::store::FactStore;
+use crate::observe::tls_watch::TlsWatches;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
 use crate::report::metrics::Metrics;
@@ -127,6 +129,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
     let prober = Prober::new(network, probe, waker.clone(), &registry)?;
     let metrics = Metrics::new(&registry)?;
     let services = ServiceWatches::new(client.clone(), store.clone(), waker.clone());
+    let certificates = TlsWatches::new(client.clone(), waker.clone());
 
     let config = || watcher::Config::default();
     let plugins = Controller::new(Api::<Raw<WazoPlugin>>::all(client.clone()), config());
@@ -145,6 +148,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
             cores: cores.clone(),
             prober: prober.clone(),
             services: services.clone(),
+            certificates: certificates.clone(),
         },
         metrics,
         waker,
@@ -195,13 +199,19 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
                 .reconcile_on(core_wakes)
                 .graceful_shutdown_on(stopping())
                 .run(cores::reconcile, pass::error_policy, Arc::clone(&context))
-                .for_each(|_| future::ready(())),
+                .for_each(|outcome| {
+                    if let Err(kube::runtime::controller::Error::ObjectNotFound(gone)) = outcome {
+                        let namespace = gone.namespace.unwrap_or_default();
+                        context.core_gone(&crate::keys::CoreKey::new(namespace, gone.name));
+                    }
+                    future::ready(())
+                }),
         )
         .await;
     };
     shown.work(Arc::clone(&context), synced, registry);
     let background = future::join5(
-        services.run(),
+        future::join(services.run(), certificates.run()),
         watches.run(),
         cores.run().map(|_| ()),
         prober.run().map(|_| ()),

@@ -9,6 +9,7 @@ use crate::api::parse::Plugin;
 use crate::api::pod_template::mentions;
 use crate::keys::{CoreKey, PluginKey, Wake};
 use crate::observe::references::{copy_name, ledger_key_name};
+use crate::observe::tls_secret::TlsReference;
 
 /// As much of a WazoCore as is needed, even where the rest of its spec is not usable.
 #[derive(Deserialize)]
@@ -27,9 +28,10 @@ impl Context {
     /// with the keys of ledgers; none where the plugin mentions no Secret at all.
     pub(super) fn core_secrets(&self, key: &PluginKey, plugin: Option<&Plugin>) -> BTreeSet<String> {
         let mentioning = plugin.is_some_and(|plugin| {
-            plugin
-                .workload()
-                .is_some_and(|workload| !mentions(workload, plugin.pod_template.as_ref()).is_empty())
+            TlsReference::of(plugin).is_some()
+                || plugin
+                    .workload()
+                    .is_some_and(|workload| !mentions(workload, plugin.pod_template.as_ref()).is_empty())
         });
         if !mentioning {
             return BTreeSet::new();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::Api;
 use kube::runtime::controller::Action;
 
@@ -19,8 +20,6 @@ use crate::plan;
 use crate::report::{events, status};
 
 const CONTROLLER: &str = "wazoplugin";
-/// How soon a plugin that waits for its core looks again by itself.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// One pass over a plugin.
 pub(super) async fn reconcile(
@@ -72,7 +71,8 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     let assessment = judge::assess(&world);
     let status = compose(&world, &assessment, &plan);
     let pause = next(context, &world, &assessment, &applied);
-    let told = report(object, context, &world, &status, &applied).await?;
+    let end = assessment.expiry.not_after;
+    let told = report(object, context, &world, (&status, end), &applied).await?;
     Ok(Passed {
         action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
@@ -95,7 +95,7 @@ async fn report(
     object: &Raw<WazoPlugin>,
     context: &Context,
     world: &World,
-    status: &WazoPluginStatus,
+    (status, certificate): (&WazoPluginStatus, Option<Timestamp>),
     applied: &Applied,
 ) -> Result<Option<Duration>, PassError> {
     let key = &world.itself.key;
@@ -104,10 +104,10 @@ async fn report(
         .core
         .clone()
         .unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
-    if serde_json::to_value(status)? != object.status_value() {
-        let wait = context
-            .paces
-            .wait(key, &world.itself.before, status, Instant::now());
+    let (before, after) = (object.status_value(), serde_json::to_value(status)?);
+    if after != before {
+        let of = format!("WazoPlugin {key}");
+        let wait = context.paces.wait(&of, &before, &after, Instant::now());
         if wait.is_some() {
             return Ok(wait);
         }
@@ -134,6 +134,7 @@ async fn report(
         .tell(object, events::transitions(&world.itself.before, status, applied))
         .await;
     context.metrics.plugin(key, &core, status);
+    context.metrics.certificate(key, &core, certificate);
     Ok(None)
 }
 
@@ -165,11 +166,6 @@ fn next(context: &Context, world: &World, assessment: &Assessment, applied: &App
     let mut pause = context.resync(uid);
     if applied.refused {
         pause = pause.min(context.backoff.failed(uid, &context.settings));
-    }
-    // A core that logs in anew is unknown for a moment that its loop may not see: nobody wakes who waits for it then.
-    let waits = |row: &judge::registration::Row| row.status.reason.as_deref() == Some("CorePending");
-    if assessment.registrations.iter().any(waits) {
-        pause = pause.min(LOOK_AGAIN);
     }
     if let Some(again) = assessment.again.and_then(|seconds| u64::try_from(seconds).ok()) {
         pause = pause.min(Duration::from_secs(again));

@@ -209,6 +209,7 @@ fn lacks_rights(link: &Link) -> bool {
     let state = link.state();
     let facts = &state.facts;
     facts.tenant_refused
+        || !facts.missing_for_places.is_empty()
         || facts
             .missing_permissions
             .as_ref()

@@ -26,8 +26,10 @@ impl Link {
         };
         if let SessionFact::LoggedIn(account) = &state.facts.session {
             let tenant = Some(aim.settings.tenant.unwrap_or(account.tenant));
-            Arc::make_mut(&mut state.facts).tenant = tenant;
+            state.change_facts(|facts| facts.tenant = tenant);
         }
+        // What is read beside the facts, such as the certificate authority, may be another, too.
+        Arc::make_mut(&mut state.facts).mark += 1;
         let answering = state.answering;
         drop(state);
         if let Some(stack) = answering {
@@ -57,14 +59,15 @@ impl Link {
             if let Some(token) = state.session.end() {
                 self.shared.grave.bury(&old.stack, token);
             }
-            let facts = Arc::make_mut(&mut state.facts);
-            facts.session = SessionFact::Pending;
-            facts.missing_permissions = None;
-            facts.tenant_refused = false;
+            state.change_facts(|facts| {
+                facts.session = SessionFact::Pending;
+                facts.missing_permissions = None;
+                facts.tenant_refused = false;
+            });
         }
         if moved {
             (state.stack, state.answering) = (None, None);
-            state.facts = Arc::new(CoreFacts::unknown());
+            state.change_facts(|facts| *facts = CoreFacts::unknown());
             state.accounts.start_again();
             let woken = state.wishes.start_again();
             self.wake_plugins(woken);

@@ -10,7 +10,7 @@ use super::classify::Answer;
 use super::error::{CoreError, CoreErrorKind};
 use super::facts::{Account, Daemon, SessionFact};
 use super::link::{Aim, Link, Reply, Trouble};
-use super::request::{Ask, Credential, Route, rights};
+use super::request::{Ask, Credential, Route, rights, rights_for};
 use super::session::LoginPause;
 use super::shape;
 use crate::secret::Secret;
@@ -188,7 +188,10 @@ pub(super) async fn check(
 /// Asks whether the account has every right that is needed, in the tenant that is set.
 pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
     let needed = rights(&aim.settings.applications);
-    let outcome = check(link, aim, &needed, aim.settings.tenant).await;
+    let interest = link.state().wishes.interests.all();
+    let for_places = rights_for(&interest, &aim.settings.applications);
+    let asked: Vec<String> = needed.iter().chain(&for_places).cloned().collect();
+    let outcome = check(link, aim, &asked, aim.settings.tenant).await;
     let intervals = link.intervals();
     let now = Instant::now();
     let (missing, refused, trace_id) = match outcome {
@@ -205,6 +208,9 @@ pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
         }
     };
     let complete = !refused && missing.as_ref().is_some_and(Vec::is_empty);
+    // What some plugins need and others do not is told apart: it holds up nobody else.
+    let missing = missing.map(|missing| missing.into_iter().partition(|right| needed.contains(right)));
+    let (missing, lacking): (Option<Vec<String>>, Option<Vec<String>>) = missing.unzip();
     let pause = if complete {
         intervals.rights
     } else {
@@ -226,6 +232,7 @@ pub(super) async fn ask_rights(link: &Link, aim: &Aim) {
         if missing.is_some() {
             facts.missing_permissions = missing;
         }
+        facts.missing_for_places = lacking.unwrap_or_default();
     });
     link.note_whole();
     link.confd_wake.notify_one();

@@ -200,19 +200,25 @@ impl Cores {
         }
     }
 
-    /// Replaces what the plugin needs to know of this core. It is woken when that is known, or changes.
+    /// Replaces what the plugin needs to know of this core. It is woken when that is known, or changes; and at once where
+    /// it asks for something new, since that may have become known between its look at the facts and now.
     pub fn attend(&self, key: &CoreKey, plugin: &PluginKey, interest: Interest) {
         let Some(link) = self.link(key) else {
             return;
         };
         let tenants = interest.tenants;
+        let rights = interest.everywhere || !interest.users.is_empty();
         let mut state = link.state();
         let news = state.wishes.interests.set(plugin, interest);
         if news && tenants {
             state.wishes.read_together_soon();
         }
+        if news && rights {
+            state.rights.ask_at = tokio::time::Instant::now();
+        }
         drop(state);
         if news {
+            link.wake_plugins([plugin.clone()].into());
             link.auth_wake.notify_one();
             link.confd_wake.notify_one();
         }
@@ -229,7 +235,7 @@ impl Cores {
     /// core.
     pub fn wish_account(&self, key: &CoreKey, plugin: &PluginKey, wish: Option<AccountWish>) {
         let Some(link) = self.link(key) else { return };
-        if link.state().accounts.wish(plugin, wish) {
+        if link.state().accounts.wish(plugin, wish, &self.0.shared.intervals) {
             link.auth_wake.notify_one();
         }
     }
@@ -256,7 +262,7 @@ impl Cores {
             link_state
                 .wishes
                 .wish(plugin, Vec::new(), &BTreeSet::new(), GATHER);
-            link_state.accounts.wish(plugin, None);
+            link_state.accounts.wish(plugin, None, &self.0.shared.intervals);
             link_state.wishes.interests.set(plugin, Interest::default());
             let unused =
                 link_state.aim.is_none() && link_state.wishes.is_empty() && link_state.accounts.is_empty();

@@ -133,6 +133,8 @@ impl AppKey {
 pub struct Interest {
     /// Which tenants there are, and what their applications hold.
     pub tenants: bool,
+    /// Tenants count that nobody named: without the right to see them nothing can be done.
+    pub everywhere: bool,
     /// Names of applications beyond those that the core's settings name: what they hold is to be known, too.
     pub names: BTreeSet<String>,
     /// Users of whom the tenant is to be known.
@@ -303,6 +305,8 @@ pub struct CoreFacts {
     pub missing_permissions: Option<Vec<String>>,
     /// Rights that the accounts of plugins need and the operator's account lacks, in ACL notation.
     pub missing_for_accounts: Vec<String>,
+    /// Rights that plugins need to see tenants and users and the operator's account lacks, in ACL notation.
+    pub missing_for_places: Vec<String>,
     /// The account may not act in `spec.tenant` (`scopes/check` answered 403).
     pub tenant_refused: bool,
     /// Another stack answers than the one that is known: nothing is written to it.
@@ -319,6 +323,8 @@ pub struct CoreFacts {
     pub users: BTreeMap<Uuid, UserFact>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
+    /// Grows with every change that a reader sees: what was another for a moment, and looks as before now, has another.
+    pub mark: u64,
 }
 
 impl CoreFacts {
@@ -338,6 +344,7 @@ impl CoreFacts {
             services: BTreeMap::from([(Daemon::Auth, unknown()), (Daemon::Confd, unknown())]),
             missing_permissions: None,
             missing_for_accounts: Vec::new(),
+            missing_for_places: Vec::new(),
             tenant_refused: false,
             stack_changed: None,
             apps: BTreeMap::new(),
@@ -346,6 +353,7 @@ impl CoreFacts {
             tenants: TenantsFact::Unknown,
             users: BTreeMap::new(),
             last_good: None,
+            mark: 0,
         }
     }
 
@@ -364,6 +372,7 @@ impl CoreFacts {
                 .all(|((a, one), (b, two))| a == b && one.shows_like(two))
             && self.missing_permissions == other.missing_permissions
             && self.missing_for_accounts == other.missing_for_accounts
+            && self.missing_for_places == other.missing_for_places
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses

@@ -30,6 +30,7 @@ impl Interests {
         let mut all = Interest::default();
         for interest in self.plugins.values() {
             all.tenants |= interest.tenants;
+            all.everywhere |= interest.everywhere;
             all.names.extend(interest.names.iter().cloned());
             all.users.extend(&interest.users);
         }

@@ -76,6 +76,18 @@ pub(super) struct State {
     pub(super) original: Option<Original>,
 }
 
+impl State {
+    /// Changes the facts. Returns whether a reader sees a difference; then their mark is another, too.
+    pub(super) fn change_facts(&mut self, change: impl FnOnce(&mut CoreFacts)) -> bool {
+        let before = self.facts.clone();
+        let facts = Arc::make_mut(&mut self.facts);
+        change(facts);
+        let differs = !facts.shows_like(&before);
+        facts.mark = before.mark + u64::from(differs);
+        differs
+    }
+}
+
 /// When the account's rights are asked.
 #[derive(Debug)]
 pub(super) struct Rights {
@@ -145,10 +157,7 @@ impl Link {
 
     /// Changes the facts, and wakes the core's readers if the change can be seen.
     pub(super) fn change_facts(&self, change: impl FnOnce(&mut CoreFacts)) {
-        let mut state = self.state();
-        let before = state.facts.clone();
-        change(Arc::make_mut(&mut state.facts));
-        if !state.facts.shows_like(&before) {
+        if self.state().change_facts(change) {
             self.wake(Wake::Core(self.key.clone()));
         }
     }

@@ -1,6 +1,8 @@
 //! The table of the requests that are sent to a core: daemon, method, route and the right that each asks for. What is
 //! asked of `scopes/check`, and the right that a fault names, come from here and never from an answer.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -10,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::account::route::AccountRoute;
-use super::facts::Daemon;
+use super::facts::{Daemon, Interest};
 use super::stack_url::StackUrl;
 use crate::secret::Secret;
 
@@ -191,6 +193,12 @@ impl Route {
         Some(right.replace('*', &name.replace('.', "_")))
     }
 
+    /// The right that the route asks for about an application of any user.
+    fn right_of_users(self, name: &str) -> Option<String> {
+        let (users, verb) = self.row().right?.rsplit_once('*')?;
+        Some(format!("{users}{}{verb}", name.replace('.', "_")))
+    }
+
     /// Whether it is about one thing that may not be there.
     pub(super) const fn is_of_something(self) -> bool {
         matches!(
@@ -224,6 +232,31 @@ pub(super) fn rights(applications: &[String]) -> Vec<String> {
         }
     }
     rights
+}
+
+/// Every right that is needed to see what plugins have to know of tenants and users, and to keep applications of users.
+pub(super) fn rights_for(interest: &Interest, applications: &[String]) -> Vec<String> {
+    let mut rights = BTreeSet::new();
+    if interest.everywhere {
+        rights.extend(Route::ListTenants.right(""));
+    }
+    if interest.users.is_empty() {
+        return rights.into_iter().collect();
+    }
+    rights.extend(Route::ReadUser.row().right.map(ToOwned::to_owned));
+    for name in applications.iter().chain(&interest.names) {
+        rights.extend(
+            [
+                Route::ReadUserApp,
+                Route::CreateUserApp,
+                Route::ChangeUserApp,
+                Route::DeleteUserApp,
+            ]
+            .iter()
+            .filter_map(|route| route.right_of_users(name)),
+        );
+    }
+    rights.into_iter().collect()
 }
 
 /// A request to make.

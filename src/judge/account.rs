@@ -1,6 +1,7 @@
 //! The row of the account: whether the core holds it, and the pods have its credentials.
 
 use super::World;
+use super::account_change::{self, Change};
 use super::acl_grant;
 use super::candidate::Candidate;
 use super::core::from_error;
@@ -39,12 +40,16 @@ pub fn refusal(world: &World, plugin: &Plugin) -> Option<Candidate> {
     acl_grant::judge(world, plugin, plugin.account.as_ref()?)
 }
 
-/// The seconds after which time alone asks for new credentials.
+/// The seconds after which time alone asks for new credentials, or for a login with those in use.
 #[must_use]
 pub fn due_in(world: &World, plugin: &Plugin) -> Option<i64> {
-    let every = plugin.account.as_ref()?.rotate_every?;
-    let made = account_secret::mounted(world, plugin)?.1.made?;
-    let due = made.checked_add(every).ok()?;
+    let every = plugin.account.as_ref()?.rotate_every;
+    let made = account_secret::mounted(world, plugin)?.1.made;
+    let replaced = every
+        .zip(made)
+        .and_then(|(every, made)| made.checked_add(every).ok());
+    let tried = world.account.as_ref().and_then(|fact| fact.check_at);
+    let due = [replaced, tried].into_iter().flatten().min()?;
     Some((due.as_second() - world.now.as_second()).max(1))
 }
 
@@ -54,10 +59,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
     let account = plugin.account.as_ref()?;
     match grant::standing(world, RegistrationKind::Account) {
         Standing::Open => {}
-        Standing::Refused => {
-            let waits = State::waiting("NotGranted", "the WazoCore grants no account here");
-            return Some(row(RegistrationState::Refused, waits));
-        }
+        Standing::Refused => return Some(not_granted(world)),
         // What stands goes on standing.
         Standing::Unknown if registered_before(world) => {
             return Some(row(RegistrationState::Registered, State::Good));
@@ -88,6 +90,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
     if works {
         return Some(row(RegistrationState::Registered, State::Good));
     }
+    if let Some(change) = account_change::changed(world, plugin) {
+        return Some(changed(world, plugin, change));
+    }
     let (state, word, told) = if world.account.is_none() {
         (
             RegistrationState::Pending,
@@ -102,6 +107,43 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
         )
     };
     Some(row(state, State::waiting(word, told)))
+}
+
+/// Somebody else changed the account in the core: it is put right, or, where the spec asks for it, told of.
+fn changed(world: &World, plugin: &Plugin, change: Change) -> Row {
+    if account_change::reported(world, plugin).is_none() {
+        let waits = State::waiting(change.word(), change.told());
+        return row(RegistrationState::Registering, waits);
+    }
+    let told = format!(
+        "the account in the core is another than it was made: {}",
+        change.told()
+    );
+    let mut candidate = Candidate::new(Reason::AccountChangedInCore, world.now, told.clone())
+        .evidence("operator→core", told, None)
+        .field(crate::api::account::PATH);
+    candidate.fault.blocking = !change.lets_in();
+    let state = if change.lets_in() {
+        RegistrationState::Registered
+    } else {
+        RegistrationState::Registering
+    };
+    row(state, State::bad(candidate))
+}
+
+/// What the core does not grant: it is taken out where it stands there.
+fn not_granted(world: &World) -> Row {
+    let word = if grant::is_withheld(world) {
+        Reason::CoreNotGranted.as_str()
+    } else {
+        Reason::NotGranted.as_str()
+    };
+    if world.itself.ledger.accounts.is_empty() || world.core.is_none() {
+        let waits = State::waiting(word, "the WazoCore grants no account here");
+        return row(RegistrationState::Refused, waits);
+    }
+    let told = "an account that the WazoCore does not grant any more is being taken out";
+    row(RegistrationState::Deregistering, State::waiting(word, told))
 }
 
 fn row(state: RegistrationState, layer: State) -> Row {
@@ -131,7 +173,11 @@ fn works(world: &World, account: &Account, secret: Option<&AccountSecret>) -> bo
     let Some(secret) = secret.filter(|secret| secret.sound) else {
         return false;
     };
-    match world.account.as_ref().and_then(|fact| fact.seen.as_ref()) {
+    let fact = world.account.as_ref();
+    if fact.is_some_and(|fact| fact.rejected.as_ref() == Some(&secret.stored)) {
+        return false;
+    }
+    match fact.and_then(|fact| fact.seen.as_ref()) {
         None => registered_before(world),
         Some(seen) => is_as_asked(world, account, secret, seen),
     }

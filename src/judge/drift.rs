@@ -22,6 +22,7 @@ pub fn standing(world: &World) -> Vec<Drift> {
     children
         .chain(world.fights.values())
         .filter_map(|fight| fight.drift.clone())
+        .chain(super::account_change::drift(world))
         .collect()
 }
 

@@ -1,11 +1,13 @@
-//! Layer Spec: whether the pods would get the credentials of a core. Whoever may write a plugin is not trusted with
+//! Layer Spec: whether the pods, or the Ingress, would get the credentials of a core. Whoever may write a plugin is not trusted with
 //! them: they act on every tenant of the core's account.
 
 use super::World;
 use super::candidate::Candidate;
+use super::certificate;
 use crate::api::parse::Plugin;
-use crate::api::pod_template::mentions;
+use crate::api::pod_template::{SecretMention, mentions};
 use crate::api::reason::Reason;
+use crate::observe::tls_secret::TlsReference;
 
 /// Seconds after which it is looked at again: a WazoCore that goes away wakes nobody.
 const LOOK_AGAIN: i64 = 60;
@@ -16,7 +18,20 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Candidate> {
     if world.core_secrets.is_empty() {
         return None;
     }
-    let mentioned = mentions(plugin.workload()?, plugin.pod_template.as_ref());
+    refused(world, mentions(plugin.workload()?, plugin.pod_template.as_ref()))
+}
+
+/// What is wrong where the Ingress's certificate is to come from such a Secret, or from one of ours.
+#[must_use]
+pub fn of_ingress(world: &World, plugin: &Plugin) -> Option<Candidate> {
+    let mention = SecretMention {
+        path: certificate::FIELD.to_owned(),
+        name: TlsReference::of(plugin)?.secret,
+    };
+    refused(world, vec![mention])
+}
+
+fn refused(world: &World, mentioned: Vec<SecretMention>) -> Option<Candidate> {
     let found = mentioned
         .into_iter()
         .find(|mention| world.core_secrets.contains(&mention.name))?;

@@ -27,6 +27,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     else {
         return State::Good;
     };
+    if let Some(refused) = super::exposure::of_ingress(world, plugin) {
+        return State::bad(refused);
+    }
     let name = &world.itself.key.name;
     if world.ingress_class == IngressClassView::NotFound {
         let class = ingress.class_name.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use super::candidate::Candidate;
 use super::state::State;
-use super::{World, known_faults, settled, source, was};
+use super::{World, certificate, in_cluster, known_faults, settled, source, was};
 use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
@@ -58,7 +58,9 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
     let Some(fact) = fact(world, entry) else {
         return not_looked_at(world);
     };
-    match &fact.public {
+    let in_cluster = verifies_in_cluster(world);
+    let look = if in_cluster { &fact.service } else { &fact.public };
+    match look {
         None => State::waiting("ManifestPending", PENDING),
         Some(Look::Good { .. }) if fact.revision == source::revision(world) => State::Good,
         Some(Look::Good { .. }) => State::waiting("ManifestPending", PENDING),
@@ -69,7 +71,13 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             State::for_now("ManifestPending", PENDING, LOOK_SECONDS)
         }
         Some(Look::Bad(error)) => {
-            let candidate = classify(error, fact.pod.as_ref(), fact)
+            let pod = fact.pod.as_ref();
+            let candidate = if in_cluster {
+                weighed(in_cluster::classify(error, pod, fact), pod, fact)
+            } else {
+                weighed(classify(error, pod, fact), pod, fact)
+            };
+            let candidate = candidate
                 .object(
                     "plugins.wazo.io/v1alpha1",
                     "WazoPlugin",
@@ -77,9 +85,20 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
                     &world.itself.key.name,
                 )
                 .field(format!("spec.registrations.ui[{}]", entry.entry.name));
-            State::bad(candidate)
+            State::bad(match error {
+                LookError::Certificate { seen, .. } => {
+                    certificate::attribute(world, candidate, seen.as_deref())
+                }
+                LookError::TlsFailed => certificate::attribute(world, candidate, None),
+                _ => candidate,
+            })
         }
     }
+}
+
+fn verifies_in_cluster(world: &World) -> bool {
+    let plugin = world.itself.plugin.as_ref().ok();
+    plugin.is_some_and(|plugin| plugin.spec.verify() == Verify::Service)
 }
 
 /// Whether it can only be had, or be said, while pods serve: without any, it says nothing of the plugin or the way.
@@ -98,10 +117,12 @@ const fn needs_pods(error: &LookError) -> bool {
 fn not_looked_at(world: &World) -> State {
     let known = known_faults(world).find(|fault| {
         fault.caused_by.is_none()
-            && matches!(
-                fault.layer,
-                Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest
-            )
+            && !certificate::is_of_secret(fault.reason)
+            && (fault.reason == Reason::ServiceUnreachable
+                || matches!(
+                    fault.layer,
+                    Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest
+                ))
     });
     match known {
         Some(fault) if settled(world) => State::bad(Candidate {
@@ -115,12 +136,24 @@ fn not_looked_at(world: &World) -> State {
 }
 
 fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candidate {
-    let candidate = match error {
+    match error {
         LookError::NotResolving => new(Reason::HostNotResolving, fact, error),
         LookError::ResolverFailed => new(Reason::HostNotResolving, fact, error)
             .party(Party::Cluster)
             .indirect("whether the cluster's DNS resolves other names"),
         LookError::AddressRefused { .. } => new(Reason::AddressRefused, fact, error),
+        LookError::Certificate {
+            why,
+            seen: Some(seen),
+        } => {
+            let told = certificate::told(*why, seen);
+            Candidate::new(
+                Reason::PublicCertificateInvalid,
+                fact.at,
+                format!("{}: {told}", fact.url),
+            )
+            .evidence(PUBLIC, told, None)
+        }
         LookError::Certificate { .. } | LookError::TlsFailed => {
             new(Reason::PublicCertificateInvalid, fact, error)
         }
@@ -148,7 +181,11 @@ fn classify(error: &LookError, pod: Option<&Look>, fact: &ManifestFact) -> Candi
             Some(Look::Good { .. }) => new(Reason::GatewayError, fact, error),
             None => new(plugin_reason(error), fact, error).indirect("an answer of the pods to the operator"),
         },
-    };
+    }
+}
+
+/// With what the pods answer, and what is known of before.
+fn weighed(candidate: Candidate, pod: Option<&Look>, fact: &ManifestFact) -> Candidate {
     let candidate = match pod {
         Some(Look::Good { .. }) => candidate.evidence(PODS, "answers well", None),
         Some(Look::Bad(error)) => candidate.evidence(PODS, error.to_string(), None),
@@ -178,7 +215,7 @@ fn at_pods(own: &LookError, fact: &ManifestFact, public: &LookError) -> Candidat
     Candidate::new(plugin_reason(own), fact.at, told).evidence(PUBLIC, public.to_string(), None)
 }
 
-const fn plugin_reason(error: &LookError) -> Reason {
+pub(super) const fn plugin_reason(error: &LookError) -> Reason {
     match error {
         LookError::NotFound => Reason::ManifestNotFound,
         LookError::TooManyRedirects | LookError::RedirectRefused { .. } => Reason::ManifestRedirects,
@@ -215,11 +252,13 @@ mod tests {
             at: now,
             last_good: worked.then_some(now),
             public: None,
+            service: None,
+            validity: None,
             pod: None,
             manifest: None,
             checked_at: now,
         };
-        classify(&public, pod.as_ref(), &fact)
+        weighed(classify(&public, pod.as_ref(), &fact), pod.as_ref(), &fact)
     }
 
     fn good() -> Option<Look> {

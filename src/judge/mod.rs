@@ -4,8 +4,10 @@
 //! chain only the first broken layer counts, since it explains those behind it.
 
 pub mod account;
+pub mod account_change;
 pub mod acl_grant;
 pub mod candidate;
+pub mod certificate;
 pub mod clock;
 pub mod container;
 pub mod core;
@@ -14,6 +16,7 @@ pub mod exposure;
 pub mod grant;
 pub mod host;
 pub mod image;
+mod in_cluster;
 pub mod ingress;
 pub mod manifest;
 mod partial;
@@ -35,6 +38,7 @@ use crate::api::reason::Reason;
 use crate::observe::memory::Drift;
 use crate::observe::world::World;
 use candidate::{Candidate, settle};
+use certificate::Expiry;
 use registration::Row;
 use state::State;
 
@@ -54,8 +58,12 @@ pub struct Assessment {
     pub available: State,
     /// Gateway and route.
     pub route: State,
-    /// The manifest at its public address.
+    /// The Secret of the Ingress's certificate.
+    pub certificate: State,
+    /// The manifest where it is verified.
     pub manifest: State,
+    /// When certificates end.
+    pub expiry: Expiry,
     /// One row per declared registration.
     pub registrations: Vec<Row>,
     /// What somebody else changed and is left so.
@@ -143,7 +151,9 @@ fn unusable(world: &World, invalid: &Invalid) -> Assessment {
         workload: held(),
         available: source::available(world),
         route: held(),
+        certificate: held(),
         manifest: held(),
+        expiry: Expiry::unknown(world),
         registrations: Vec::new(),
         drifted: drift::standing(world),
         faults: settled_faults(world, vec![candidate.fault]),
@@ -160,6 +170,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
     let (workload, pods_again) = source::judge(world, plugin);
     let (workload, workload_again) = confirm(workload, world);
     let (route, route_again) = confirm(route::judge(world, plugin), world);
+    let (certificate, certificate_again) = confirm(certificate::judge(world, plugin), world);
+    let expiry = certificate::expiry(world, plugin);
     let doubted = workload.is_good() && workload_again.is_some();
     // Pods that are not all new yet serve the manifest all the same; a broken route explains everything behind it.
     let (manifest, manifest_again) = if !route.is_good() {
@@ -171,7 +183,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         confirm(manifest::judge(world, plugin), world)
     };
     let registrations = registration::judge(world, plugin);
-    let chain = unmasked([&workload, &route, &manifest]);
+    let chain = unmasked([&workload, &route, &certificate, &manifest]);
     let registered = registrations.iter().all(|row| row.state.is_good());
     let core = core_fault(world, plugin, registered);
     let refused = registrations.iter().find_map(|row| candidate_of(&row.state));
@@ -218,6 +230,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         available: source::available(world),
         workload,
         route,
+        certificate,
         manifest,
         registrations,
         drifted,
@@ -228,6 +241,8 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
             pods_again,
             workload_again,
             route_again,
+            certificate_again,
+            expiry.again,
             manifest_again,
             deadline,
             put_back,
@@ -236,11 +251,12 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         .into_iter()
         .flatten()
         .min(),
+        expiry,
     }
 }
 
 /// The layers of a chain up to the first one that is broken: it explains those behind it.
-fn unmasked(chain: [&State; 3]) -> Vec<&State> {
+fn unmasked(chain: [&State; 4]) -> Vec<&State> {
     let blocks = |state: &State| candidate_of(state).is_some_and(|candidate| candidate.fault.blocking);
     let end = chain
         .iter()

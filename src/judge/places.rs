@@ -238,13 +238,11 @@ fn add_users(
 /// What has to be known of a core for a plugin.
 #[must_use]
 pub fn interest(plugin: &Plugin) -> Interest {
-    let tenants = plugin
-        .spec
-        .tenants
-        .as_ref()
-        .is_some_and(|tenants| tenants.from != TenantsFrom::Core);
+    let from = plugin.spec.tenants.as_ref().map(|tenants| tenants.from);
+    let from = from.filter(|_| !plugin.ui.is_empty());
     Interest {
-        tenants: tenants && !plugin.ui.is_empty(),
+        tenants: from.is_some_and(|from| from != TenantsFrom::Core),
+        everywhere: from == Some(TenantsFrom::Descendants),
         names: BTreeSet::new(),
         users: plugin.ui.iter().filter_map(users).flatten().collect(),
     }

@@ -57,6 +57,16 @@ impl State {
         }
     }
 
+    /// Whether what lies behind the layer may go on: it is as it should be, or what is wrong does not block.
+    #[must_use]
+    pub const fn holds_up_nothing(&self) -> bool {
+        match self {
+            Self::Good => true,
+            Self::Waiting { .. } => false,
+            Self::Bad(candidate) => !candidate.fault.blocking,
+        }
+    }
+
     /// Whether it is as it should be.
     #[must_use]
     pub const fn is_good(&self) -> bool {

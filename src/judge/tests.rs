@@ -1,8 +1,10 @@
 //! The judge, held against worlds in which one thing is broken at a time, and then two.
 
+mod certificate;
 mod chains;
 mod core;
 mod exposure;
+mod in_cluster;
 mod ingress;
 mod phases;
 mod properties;

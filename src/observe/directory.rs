@@ -43,7 +43,14 @@ pub struct Excused {
 /// All cores; cheap to clone, shared.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    inner: Arc<RwLock<HashMap<CoreKey, Arc<CoreEntry>>>>,
+    inner: Arc<RwLock<HashMap<CoreKey, Published>>>,
+}
+
+#[derive(Debug)]
+struct Published {
+    entry: Arc<CoreEntry>,
+    /// The mark of the actor's facts that were looked at; `None`: there were none.
+    mark: Option<u64>,
 }
 
 impl Directory {
@@ -54,14 +61,18 @@ impl Directory {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(key)
-            .cloned()
+            .map(|published| published.entry.clone())
     }
 
-    /// Sets a core; true where what its plugins see has changed.
-    pub fn set(&self, key: &CoreKey, entry: CoreEntry) -> bool {
+    /// Sets a core, from facts of its actor with this mark; true where its plugins may have seen something else since it
+    /// was last set. They read the facts by themselves at any time: one that did so while they were others for a moment
+    /// would otherwise hear of nothing when they are as before.
+    pub fn set(&self, key: &CoreKey, entry: CoreEntry, mark: Option<u64>) -> bool {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = inner.get(key).is_none_or(|old| *old.as_ref() != entry);
-        inner.insert(key.clone(), Arc::new(entry));
+        let same = |old: &Published| *old.entry == entry && old.mark == mark;
+        let changed = !inner.get(key).is_some_and(same);
+        let entry = Arc::new(entry);
+        inner.insert(key.clone(), Published { entry, mark });
         changed
     }
 
@@ -71,5 +82,39 @@ impl Directory {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> CoreEntry {
+        CoreEntry {
+            spec: None,
+            fault: None,
+            excused: None,
+            tenant: None,
+            owner_id: None,
+            stack: None,
+            ledger_key: None,
+            deleting: false,
+        }
+    }
+
+    #[test]
+    fn a_core_that_was_another_for_a_moment_is_news_although_it_looks_as_before() {
+        let (directory, key) = (Directory::default(), CoreKey::new("acme", "main"));
+        assert!(directory.set(&key, entry(), None), "it is new");
+        assert!(directory.set(&key, entry(), Some(0)), "its actor begins");
+        assert!(!directory.set(&key, entry(), Some(0)));
+        // The session ended and began again between two looks: whoever read the facts in between waits for a word.
+        assert!(directory.set(&key, entry(), Some(2)));
+        assert!(!directory.set(&key, entry(), Some(2)));
+        let deleting = CoreEntry {
+            deleting: true,
+            ..entry()
+        };
+        assert!(directory.set(&key, deleting, Some(2)));
     }
 }

@@ -133,6 +133,15 @@ pub struct IngressFact {
     pub created: Option<Timestamp>,
 }
 
+/// The Service of a plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnServiceFact {
+    /// Who it is.
+    pub id: Identity,
+    /// Its address in the cluster.
+    pub cluster_ip: Option<IpAddr>,
+}
+
 /// A NetworkPolicy of a plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkPolicyFact {
@@ -149,6 +158,8 @@ pub struct GatewayFact {
     pub addresses: Vec<IpAddr>,
     /// `Programmed`.
     pub programmed: Option<ConditionFact>,
+    /// The listeners whose references, those to certificates, are not resolved (`ResolvedRefs`), by name; at most five.
+    pub unresolved: Vec<(String, ConditionFact)>,
 }
 
 /// A pod of a plugin.

@@ -13,13 +13,16 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::allowance::Allowance;
-use super::facts::{DeploymentFact, GatewayFact, Identity, IngressFact, RouteFact, RouteParentFact};
+use super::facts::{
+    DeploymentFact, GatewayFact, Identity, IngressFact, OwnServiceFact, RouteFact, RouteParentFact,
+};
 use super::fields::Ownership;
 use super::ledger::{Ledger, LedgerEntry};
 use super::ledger_mark::Standing;
 use super::memory::{ChildKind, ChildMemory, Left};
 use super::routed::Routed;
 use super::store::ChildFacts;
+use super::tls_secret::TlsSecretView;
 use super::world::{GatewayView, IngressClassView, Itself, World};
 use crate::api::names::FINALIZER;
 use crate::api::parse::Plugin;
@@ -98,8 +101,10 @@ impl World {
             gateway: GatewayView::Found(GatewayFact {
                 addresses: vec!["10.1.0.1".parse().unwrap()],
                 programmed: Some(condition("True", "Programmed", "")),
+                unresolved: Vec::new(),
             }),
             ingress_class: IngressClassView::NotAsked,
+            certificate: TlsSecretView::NotAsked,
             account: None,
             account_refusal: None,
             probe: ProbeFacts::default(),
@@ -138,7 +143,10 @@ impl World {
                 created: Some(at(START)),
                 ..RouteFact::default()
             }),
-            service: Some(Identity::default()),
+            service: Some(OwnServiceFact {
+                cluster_ip: Some([10, 96, 0, 7].into()),
+                ..OwnServiceFact::default()
+            }),
             service_account: Some(Identity::default()),
             disruption_budget: None,
             ingress: None,
@@ -212,7 +220,7 @@ impl World {
             self.memory.insert(want.kind, memory);
             match want.kind {
                 ChildKind::ServiceAccount => self.children.service_account = Some(id),
-                ChildKind::Service => self.children.service = Some(id),
+                ChildKind::Service => self.children.service.get_or_insert_default().id = id,
                 ChildKind::PodDisruptionBudget => self.children.disruption_budget = Some(id),
                 ChildKind::Deployment => self.children.deployment.get_or_insert_default().id = id,
                 ChildKind::HttpRoute => self.children.route.get_or_insert_default().id = id,
@@ -246,6 +254,8 @@ impl World {
                 at: at(NOW - 30),
                 last_good,
                 public: Some(public.clone()),
+                service: None,
+                validity: None,
                 pod: pod.clone(),
                 manifest: good.then(|| ManifestSummary {
                     version: "1.4.2".to_owned(),
@@ -335,6 +345,9 @@ impl World {
         self.memory.clear();
         self.fights.clear();
         self.probe = ProbeFacts::default();
+        if self.certificate != TlsSecretView::NotAsked {
+            self.certificate = TlsSecretView::Unknown;
+        }
         self.outcomes.clear();
         if let Some(core) = &mut self.core {
             core.facts = None;

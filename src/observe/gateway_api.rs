@@ -88,6 +88,18 @@ pub struct GatewayStatus {
     pub addresses: Vec<GatewayAddress>,
     /// Its conditions.
     pub conditions: Vec<Condition>,
+    /// What it says of its listeners.
+    pub listeners: Vec<ListenerStatus>,
+}
+
+/// The status of a listener.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListenerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
 }
 
 /// An address of a Gateway.

@@ -1,10 +1,11 @@
 //! From watched objects to facts.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
-    ContainerState as State, ContainerStateTerminated, Pod, PodCondition, PodStatus,
+    ContainerState as State, ContainerStateTerminated, Pod, PodCondition, PodStatus, Service,
 };
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,7 +14,7 @@ use kube::Resource;
 use super::conditions::find;
 use super::facts::{
     ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, IngressFact,
-    NetworkPolicyFact, PodFact, RouteFact, RouteParentFact, Termination,
+    NetworkPolicyFact, OwnServiceFact, PodFact, RouteFact, RouteParentFact, Termination,
 };
 use super::fields::Ownership;
 use super::gateway_api::{Gateway, HttpRoute};
@@ -22,6 +23,8 @@ use crate::keys::PluginKey;
 
 /// The name of the plugin's container.
 pub const CONTAINER: &str = "plugin";
+/// As many listeners are kept that have something wrong.
+const MOST_LISTENERS: usize = 5;
 /// The kubelet's and scheduler's words are kept up to here.
 const LONGEST_MESSAGE: usize = 1024;
 
@@ -135,6 +138,14 @@ pub fn gateway(object: &Gateway) -> GatewayFact {
             .filter_map(|address| address.value.parse().ok())
             .collect(),
         programmed: find(&object.status.conditions, "Programmed"),
+        unresolved: object
+            .status
+            .listeners
+            .iter()
+            .filter_map(|listener| Some((listener.name.clone(), find(&listener.conditions, "ResolvedRefs")?)))
+            .filter(|(_, resolved)| resolved.status == "False")
+            .take(MOST_LISTENERS)
+            .collect(),
     }
 }
 
@@ -171,6 +182,21 @@ pub fn is_default_class(object: &IngressClass) -> bool {
     annotations
         .and_then(|all| all.get("ingressclass.kubernetes.io/is-default-class"))
         .is_some_and(|value| value == "true")
+}
+
+/// The Service of a plugin as a fact.
+#[must_use]
+pub fn own_service(object: &Service) -> OwnServiceFact {
+    OwnServiceFact {
+        id: identity(&object.metadata),
+        cluster_ip: cluster_ip(object),
+    }
+}
+
+/// The address of a Service in the cluster; a headless one has none.
+#[must_use]
+pub fn cluster_ip(object: &Service) -> Option<IpAddr> {
+    object.spec.as_ref()?.cluster_ip.as_ref()?.parse().ok()
 }
 
 /// A NetworkPolicy as a fact.
@@ -313,6 +339,25 @@ mod tests {
             matches!(&fact.container.state, ContainerState::Waiting { reason, .. } if reason == "CrashLoopBackOff")
         );
         assert_eq!(fact.container.image_id, None);
+    }
+
+    #[test]
+    fn listeners_are_kept_where_their_certificates_are_not_resolved() {
+        let condition = |status: &str| {
+            serde_json::json!([{"type": "ResolvedRefs", "status": status, "reason": "InvalidCertificateRef",
+                "message": "no Secret \"public\"", "lastTransitionTime": "2026-01-01T00:00:00Z"}])
+        };
+        let object: Gateway = serde_json::from_value(serde_json::json!({"status": {"listeners": [
+            {"name": "http", "conditions": condition("True")},
+            {"name": "https", "conditions": condition("False")},
+        ]}}))
+        .unwrap();
+        let unresolved = gateway(&object).unresolved;
+        assert_eq!(unresolved.len(), 1);
+        assert_eq!(
+            (unresolved[0].0.as_str(), unresolved[0].1.reason.as_str()),
+            ("https", "InvalidCertificateRef")
+        );
     }
 
     #[test]

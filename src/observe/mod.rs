@@ -23,5 +23,7 @@ pub mod routed;
 pub mod service_facts;
 pub mod service_watch;
 pub mod store;
+pub mod tls_secret;
+pub mod tls_watch;
 pub mod watch;
 pub mod world;

@@ -33,6 +33,8 @@ pub struct ServiceFact {
     pub owner: Option<String>,
     /// Whether it leads out of the cluster: `type: ExternalName`.
     pub external: bool,
+    /// Its address in the cluster; a headless one has none.
+    pub cluster_ip: Option<IpAddr>,
     /// The numbers and names of its ports.
     pub ports: Vec<(i32, String)>,
 }
@@ -92,10 +94,12 @@ impl BackendFact {
 /// A Service as a fact.
 #[must_use]
 pub fn service(object: &Service) -> ServiceFact {
+    let cluster_ip = map::cluster_ip(object);
     let spec = object.spec.clone().unwrap_or_default();
     ServiceFact {
         owner: map::identity(&object.metadata).owner,
         external: spec.type_.as_deref() == Some("ExternalName"),
+        cluster_ip,
         ports: spec
             .ports
             .into_iter()

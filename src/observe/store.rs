@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::account_secret::AccountSecret;
 use super::allowance::Labels;
 use super::facts::{
-    DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, PodFact, RouteFact,
+    DeploymentFact, GatewayFact, Identity, IngressFact, NetworkPolicyFact, OwnServiceFact, PodFact, RouteFact,
 };
 use super::memory::ChildKind;
 use super::service_facts::BackendFact;
@@ -23,7 +23,7 @@ pub struct ChildFacts {
     /// Its Deployment.
     pub deployment: Option<DeploymentFact>,
     /// Its Service.
-    pub service: Option<Identity>,
+    pub service: Option<OwnServiceFact>,
     /// Its PodDisruptionBudget.
     pub disruption_budget: Option<Identity>,
     /// Its HTTPRoute.
@@ -45,7 +45,7 @@ impl ChildFacts {
         match kind {
             ChildKind::ServiceAccount => self.service_account.as_ref(),
             ChildKind::Deployment => self.deployment.as_ref().map(|deployment| &deployment.id),
-            ChildKind::Service => self.service.as_ref(),
+            ChildKind::Service => self.service.as_ref().map(|service| &service.id),
             ChildKind::PodDisruptionBudget => self.disruption_budget.as_ref(),
             ChildKind::HttpRoute => self.route.as_ref().map(|route| &route.id),
             ChildKind::Ingress => self.ingress.as_ref().map(|ingress| &ingress.id),

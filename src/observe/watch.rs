@@ -17,7 +17,7 @@ use std::time::Duration;
 mod namespaces;
 
 use super::account_secret::AccountSecret;
-use super::facts::{DeploymentFact, Identity, IngressFact, NetworkPolicyFact, RouteFact};
+use super::facts::{DeploymentFact, Identity, IngressFact, NetworkPolicyFact, OwnServiceFact, RouteFact};
 use super::gateway_api::{Gateway, HttpRoute};
 use super::map;
 use super::memory::ChildKind;
@@ -383,6 +383,12 @@ impl Known for IngressFact {
     }
 }
 
+impl Known for OwnServiceFact {
+    fn id(&self) -> &Identity {
+        &self.id
+    }
+}
+
 impl Known for NetworkPolicyFact {
     fn id(&self) -> &Identity {
         &self.id
@@ -392,9 +398,7 @@ impl Known for NetworkPolicyFact {
 single_child!(ServiceAccount, service_account, |object: &ServiceAccount| {
     map::identity(&object.metadata)
 });
-single_child!(Service, service, |object: &Service| map::identity(
-    &object.metadata
-));
+single_child!(Service, service, map::own_service);
 single_child!(
     PodDisruptionBudget,
     disruption_budget,

@@ -17,6 +17,7 @@ use super::ledger_mark::{Marker, Standing};
 use super::memory::{ChildKind, ChildMemory, Fight, Refusal};
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
+use super::tls_secret::TlsSecretView;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
@@ -186,6 +187,8 @@ pub struct World {
     pub gateway: GatewayView,
     /// The class of its Ingress.
     pub ingress_class: IngressClassView,
+    /// The Secret of its Ingress's certificate.
+    pub certificate: TlsSecretView,
     /// What the prober saw.
     pub probe: ProbeFacts,
     /// What is known of its account at the core.

@@ -14,10 +14,11 @@ mod tests;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{RegistrationKind, ServiceReference};
 use crate::core::facts::{CoreStep, Interest};
-use crate::judge::{Assessment, grant};
+use crate::judge::{Assessment, exposure, grant};
 use crate::keys::CoreKey;
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::memory::ChildKind;
+use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::World;
 use crate::probe::{ProbeJob, ReadinessJob};
 use children::{How, Want};
@@ -42,6 +43,8 @@ pub struct Plan {
     pub probes: Vec<ProbeJob>,
     /// The Service of the partner's that is watched.
     pub service: Option<ServiceReference>,
+    /// The Secret of the Ingress's certificate that is watched.
+    pub certificate: Option<TlsReference>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
@@ -108,6 +111,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         account,
         probes,
         service: plugin.spec.service_ref.clone(),
+        certificate: TlsReference::of(plugin).filter(|_| exposure::of_ingress(world, plugin).is_none()),
         readiness,
         ..Plan::default()
     }

@@ -47,6 +47,7 @@ pub fn outline(key: &PluginKey, plugin: &Plugin, core: &WazoCoreSpec) -> Vec<Out
         tenants: tenants.clone(),
         after: match plugin.spec.verify() {
             Verify::Public => "the manifest is verified at its public address",
+            Verify::Service => "the manifest is verified at its Service in the cluster",
             Verify::None => "the route is accepted and the pods run",
         },
         holds: format!("{} in configuration.manifest_urls", entry.manifest_url),

@@ -10,7 +10,8 @@ use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, IngressClassView, World};
-use crate::probe::{ProbeJob, ReadinessJob};
+use crate::plan::children::service::PORT;
+use crate::probe::{Front, ProbeJob, ReadinessJob};
 
 /// The jobs for a plugin.
 #[must_use]
@@ -25,9 +26,12 @@ pub fn jobs(
 fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<ProbeJob> {
     let serves = assessment.available.is_good() || settled(world) || plugin.spec.url.is_some();
     let routed = assessment.route.is_good() || unpublished(world);
-    if plugin.is_scaled_to_zero() || !routed || !serves || plugin.spec.verify() == Verify::None {
+    if plugin.is_scaled_to_zero() || !routed || !serves {
         return Vec::new();
     }
+    let Some(front) = front(world, plugin) else {
+        return Vec::new();
+    };
     let gateway_addresses = own_addresses(world, plugin);
     let pods = match service::known(world) {
         Some(backend) => backend.ready(),
@@ -42,10 +46,38 @@ fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<Pro
             product: entry.entry.product,
             gateway_addresses: gateway_addresses.clone(),
             pods: pods.clone(),
-            public: true,
+            front,
             revision: revision(world),
         })
         .collect()
+}
+
+/// Where the manifest is verified; `None`: nowhere, or the address of the Service is not known yet.
+fn front(world: &World, plugin: &Plugin) -> Option<Front> {
+    match plugin.spec.verify() {
+        Verify::Public => Some(Front::Public),
+        Verify::Service => service_address(world, plugin).map(Front::Service),
+        Verify::None => None,
+    }
+}
+
+/// The address of the plugin's Service. A headless one has no other than those of its endpoints.
+fn service_address(world: &World, plugin: &Plugin) -> Option<SocketAddr> {
+    if plugin.workload().is_some() {
+        let port = u16::try_from(PORT).ok()?;
+        return Some(SocketAddr::new(
+            world.children.service.as_ref()?.cluster_ip?,
+            port,
+        ));
+    }
+    let backend = service::known(world)?;
+    match backend.service.as_ref()?.as_ref()?.cluster_ip {
+        Some(address) => {
+            let port = u16::try_from(backend.reference.port).ok()?;
+            Some(SocketAddr::new(address, port))
+        }
+        None => backend.ready().first().copied(),
+    }
 }
 
 /// The addresses of the plugin's own Gateway or Ingress.

@@ -67,7 +67,7 @@ impl Board {
         let mut left: Vec<TargetId> = old.targets().collect();
         let mut sooner = false;
         let mut new = Plugin::default();
-        for job in jobs.into_iter().filter(|job| job.public) {
+        for job in jobs {
             let known = left.iter().position(|id| {
                 let wish = self.targets.get(id).map(|target| &target.wish);
                 matches!(wish, Some(Wish::Manifest(known)) if known.name == job.name)
@@ -182,6 +182,7 @@ impl Board {
         target.running = false;
         target.ended = Some(now);
         target.framable = framable;
+        let sight = sight.after(target.verdict.as_ref().map(|verdict| &verdict.sight));
         let good = sight.is_good();
         let changed = target
             .verdict

@@ -15,6 +15,7 @@ use super::job::ProbeJob;
 use super::look::{Look, LookError};
 use super::settings::ProbeSettings;
 use crate::api::ui_manifest::{self, Level, Rule, ValidManifest, Violation};
+use crate::certificate::Validity;
 
 /// The most warnings that a look keeps.
 const MOST_WARNINGS: usize = 10;
@@ -27,6 +28,8 @@ pub(super) struct Seen {
     pub(super) summary: Option<ManifestSummary>,
     /// Stands for the page that was found to be framable.
     pub(super) framable: Option<u64>,
+    /// When the public host's certificate is valid, where it was seen.
+    pub(super) validity: Option<Validity>,
 }
 
 /// Looks at the job's manifest. The page is not asked again where `framable` stands for it.
@@ -39,13 +42,15 @@ pub(super) async fn look(
 ) -> Seen {
     let deadline = Instant::now() + settings.timeout;
     let read = timeout_at(deadline, manifest(client, settings, vantage, job));
-    let (mut manifest, url) = match read.await.unwrap_or(Err(LookError::TimedOut)) {
+    let (read, validity) = read.await.unwrap_or((Err(LookError::TimedOut), None));
+    let (mut manifest, url) = match read {
         Ok(read) => read,
         Err(error) => {
             return Seen {
                 look: Look::Bad(error),
                 summary: None,
                 framable: None,
+                validity,
             };
         }
     };
@@ -63,6 +68,7 @@ pub(super) async fn look(
                         look: Look::Bad(error),
                         summary,
                         framable: None,
+                        validity,
                     };
                 }
                 Ok(Err(PageError::Status(status))) => {
@@ -80,21 +86,43 @@ pub(super) async fn look(
         },
         summary,
         framable: seen,
+        validity,
     }
 }
 
-/// The manifest and where it came from.
+/// The manifest and where it came from. Also: when the certificate of the job's host is valid, whatever it answered.
 async fn manifest(
     client: &Client,
     settings: &ProbeSettings,
     vantage: Vantage<'_>,
     job: &ProbeJob,
-) -> Result<(ValidManifest, Url), LookError> {
+) -> (Result<(ValidManifest, Url), LookError>, Option<Validity>) {
     let wanted = Wanted::Data {
         origin: &settings.origin,
         max_body: settings.max_body,
     };
-    let Fetched { url, answer, origin } = client.get(vantage, &job.url, &wanted).await?;
+    match client.get(vantage, &job.url, &wanted).await {
+        Ok(fetched) => {
+            let validity = fetched.validity;
+            (read(fetched, job), validity)
+        }
+        Err(error) => {
+            let refused = match &error {
+                LookError::Certificate { seen, .. } => seen.as_ref(),
+                _ => None,
+            };
+            let own = refused.filter(|refused| job.url.host_str() == Some(&refused.host));
+            let validity = own.map(|refused| refused.certificate.validity);
+            (Err(error), validity)
+        }
+    }
+}
+
+/// The manifest in an answer.
+fn read(fetched: Fetched, job: &ProbeJob) -> Result<(ValidManifest, Url), LookError> {
+    let Fetched {
+        url, answer, origin, ..
+    } = fetched;
     // The status before the header: servers often leave CORS out of error pages, and the error is what matters.
     match answer.status {
         StatusCode::OK => {}

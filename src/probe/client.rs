@@ -12,6 +12,7 @@ use super::cors;
 use super::exchange::{Answer, exchange};
 use super::look::{LookError, RedirectFlaw};
 use super::open::Opener;
+use crate::certificate::Validity;
 
 const AGENT: &str = concat!("wazo-plugin-operator/", env!("CARGO_PKG_VERSION"));
 
@@ -20,6 +21,8 @@ const AGENT: &str = concat!("wazo-plugin-operator/", env!("CARGO_PKG_VERSION"));
 pub(super) enum Vantage<'a> {
     /// At the public address; of private addresses only these.
     Public(&'a [IpAddr]),
+    /// At the plugin's Service, as the gateway would; as much as is known of where it leads.
+    Service(SocketAddr, &'a [SocketAddr]),
     /// At a pod, as the gateway would.
     Pod(SocketAddr),
 }
@@ -39,6 +42,8 @@ pub(super) struct Fetched {
     pub(super) answer: Answer,
     /// The origin that a browser would have sent with the last request: `null` after a redirect across origins.
     pub(super) origin: String,
+    /// When the certificate of the host that was asked first is valid.
+    pub(super) validity: Option<Validity>,
 }
 
 /// The guarded client.
@@ -67,11 +72,21 @@ impl Client {
             Wanted::Data { origin, .. } => (*origin).to_owned(),
             Wanted::Page => String::new(),
         };
+        let mut validity = None;
         for hop in 0..=self.max_redirects {
             let answer = self.hop(vantage, &url, wanted, &origin).await;
-            let answer = answer.map_err(|error| if hop == 0 { error } else { after_redirect(error) })?;
+            let (answer, valid) =
+                answer.map_err(|error| if hop == 0 { error } else { after_redirect(error) })?;
+            if hop == 0 {
+                validity = valid;
+            }
             if !redirects(answer.status) {
-                return Ok(Fetched { url, answer, origin });
+                return Ok(Fetched {
+                    url,
+                    answer,
+                    origin,
+                    validity,
+                });
             }
             if matches!(wanted, Wanted::Data { .. }) && !cors::allows(&answer.headers, &origin) {
                 return Err(LookError::CorsMissing);
@@ -109,7 +124,7 @@ impl Client {
         url: &Url,
         wanted: &Wanted<'_>,
         origin: &str,
-    ) -> Result<Answer, LookError> {
+    ) -> Result<(Answer, Option<Validity>), LookError> {
         let mut request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
             .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
             .header(USER_AGENT, AGENT)
@@ -125,7 +140,9 @@ impl Client {
                 None
             }
         };
-        let stream = match vantage {
+        // A server behind a gateway would redirect what came without TLS.
+        let forwarded = HeaderValue::from_static("https");
+        let (stream, validity) = match vantage {
             Vantage::Public(gateway) => {
                 if url.scheme() != "https" {
                     // Jobs are https by contract, redirects are checked: this is the last line.
@@ -133,16 +150,19 @@ impl Client {
                 }
                 self.opener.public(url, gateway).await?
             }
+            Vantage::Service(address, behind) => {
+                request = request.header("x-forwarded-proto", forwarded);
+                (self.opener.service(address, behind).await?, None)
+            }
             Vantage::Pod(address) => {
-                // A server behind a gateway would redirect what came without TLS.
-                request = request.header("x-forwarded-proto", HeaderValue::from_static("https"));
-                self.opener.pod(address).await?
+                request = request.header("x-forwarded-proto", forwarded);
+                (self.opener.pod(address).await?, None)
             }
         };
         let request = request
             .body(Empty::<Bytes>::new())
             .map_err(|_| LookError::Broken)?;
-        exchange(stream, request, max_body).await
+        Ok((exchange(stream, request, max_body).await?, validity))
     }
 }
 
@@ -160,7 +180,7 @@ fn target(vantage: Vantage<'_>, url: &Url, answer: &Answer) -> Result<Url, LookE
     match vantage {
         Vantage::Public(_) if next.scheme() != "https" => Err(refused(RedirectFlaw::Insecure)),
         Vantage::Public(_) => Ok(next),
-        Vantage::Pod(_) => {
+        Vantage::Service(..) | Vantage::Pod(_) => {
             // A pod may not know under which scheme and port the gateway serves it.
             if next.host() != url.host() || !matches!(next.scheme(), "http" | "https") {
                 return Err(refused(RedirectFlaw::Elsewhere));

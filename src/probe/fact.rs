@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::look::{Look, ReadinessLook};
+use crate::certificate::Validity;
 
 /// Everything that the prober knows about a plugin. What was not looked at yet is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,9 +28,13 @@ pub struct ManifestFact {
     pub at: Timestamp,
     /// The last time that the manifest was good at this URL. Moves with every good look.
     pub last_good: Option<Timestamp>,
-    /// From the public address.
+    /// From the public address; not with `spec.expose.verify: Service`.
     pub public: Option<Look>,
-    /// From the pods; only looked at when the public address is bad and pods run.
+    /// From the plugin's Service; only with `spec.expose.verify: Service`.
+    pub service: Option<Look>,
+    /// When the public host's certificate is valid, as it was last seen.
+    pub validity: Option<Validity>,
+    /// From the pods; only looked at when the other look is bad and pods run.
     pub pod: Option<Look>,
     /// The manifest that was read, where it is valid.
     pub manifest: Option<ManifestSummary>,

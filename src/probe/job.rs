@@ -6,6 +6,26 @@ use url::Url;
 
 use crate::api::ui_manifest::Product;
 
+/// Where a manifest is verified: `spec.expose.verify`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// At the public address, as a browser would.
+    Public,
+    /// At the plugin's Service: nothing is sent to the public address.
+    Service(SocketAddr),
+}
+
+impl Front {
+    /// Whether both are the same side of the gateway.
+    #[must_use]
+    pub const fn is_like(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Public, Self::Public) | (Self::Service(_), Self::Service(_))
+        )
+    }
+}
+
 /// A UI manifest to look at: one entry of `registrations.ui`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeJob {
@@ -19,8 +39,8 @@ pub struct ProbeJob {
     pub gateway_addresses: Vec<IpAddr>,
     /// The plugin's running pods: asked when the public address does not answer well.
     pub pods: Vec<SocketAddr>,
-    /// Whether to look at all: `spec.expose.verify` is `Public`.
-    pub public: bool,
+    /// Where it is verified.
+    pub front: Front,
     /// What the plugin runs, in any form: a change is looked at once.
     pub revision: String,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::api::ui_manifest::Violation;
+use crate::certificate::Certificate;
 
 /// What a look at a manifest showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub enum LookError {
     Certificate {
         /// What is wrong with it.
         why: CertificateFlaw,
+        /// The certificate, where it can be read.
+        seen: Option<Box<Presented>>,
     },
     /// TLS failed otherwise.
     #[error("TLS failed")]
@@ -146,12 +149,24 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
+/// A certificate that was presented and refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// The host, or address, that it should have been for.
+    pub host: String,
+    /// What it tells.
+    pub certificate: Certificate,
+}
+
 /// What is wrong with a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CertificateFlaw {
-    /// Expired, or not yet valid.
-    #[error("is expired or not yet valid")]
+    /// Its time is over.
+    #[error("is expired")]
     Expired,
+    /// Its time has not begun.
+    #[error("is not yet valid")]
+    NotYetValid,
     /// For other names.
     #[error("is not valid for the host name")]
     WrongName,

@@ -33,8 +33,8 @@ pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
 pub(crate) use guard::is_private;
 #[cfg(test)]
 pub(crate) use guard::is_public;
-pub use job::{ProbeJob, ReadinessJob};
-pub use look::{CertificateFlaw, FramingHeader, Look, LookError, ReadinessLook, RedirectFlaw};
+pub use job::{Front, ProbeJob, ReadinessJob};
+pub use look::{CertificateFlaw, FramingHeader, Look, LookError, Presented, ReadinessLook, RedirectFlaw};
 pub use network::{Network, ResolveError, Stream, SystemNetwork};
 pub use once::look_once;
 pub use prober::{Prober, ProberError};

@@ -8,7 +8,7 @@ use super::browse::{self, Seen};
 use super::client::{Client, Vantage};
 use super::fact::ManifestSummary;
 use super::guard::Guard;
-use super::job::ProbeJob;
+use super::job::{Front, ProbeJob};
 use super::look::Look;
 use super::network::Network;
 use super::open::Opener;
@@ -38,7 +38,7 @@ pub async fn look_once(
         product,
         gateway_addresses: Vec::new(),
         pods: Vec::new(),
-        public: true,
+        front: Front::Public,
         revision: String::new(),
     };
     let Seen { look, summary, .. } = browse::look(&client, settings, Vantage::Public(&[]), &job, None).await;

@@ -14,6 +14,7 @@ use super::guard::Guard;
 use super::look::LookError;
 use super::network::{Network, ResolveError, Stream};
 use super::tls;
+use crate::certificate::{Certificate, Validity};
 
 /// How many addresses of a name are tried, one after the other.
 const MOST_TRIED: usize = 4;
@@ -40,8 +41,12 @@ impl Opener {
     }
 
     /// A TLS connection to the URL's host. Every address of the host is checked, and the connection goes to one that
-    /// was: the name is not resolved again.
-    pub(super) async fn public(&self, url: &Url, gateway: &[IpAddr]) -> Result<Box<dyn Stream>, LookError> {
+    /// was: the name is not resolved again. Also: when the certificate is valid.
+    pub(super) async fn public(
+        &self,
+        url: &Url,
+        gateway: &[IpAddr],
+    ) -> Result<(Box<dyn Stream>, Option<Validity>), LookError> {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(LookError::NotResolving);
         };
@@ -63,7 +68,24 @@ impl Opener {
             .connect(name, stream)
             .await
             .map_err(|error| tls::reason(&error))?;
-        Ok(Box::new(stream))
+        let shown = stream.get_ref().1.peer_certificates();
+        let certificate = shown.and_then(|chain| Certificate::of(chain.first()?));
+        let validity = certificate.map(|certificate| certificate.validity);
+        Ok((Box::new(stream), validity))
+    }
+
+    /// A plain connection to a Service. Its address is the cluster's; what is known of where it leads must be as good as
+    /// the address of a pod.
+    pub(super) async fn service(
+        &self,
+        address: SocketAddr,
+        behind: &[SocketAddr],
+    ) -> Result<Box<dyn Stream>, LookError> {
+        let all: Vec<IpAddr> = behind.iter().map(SocketAddr::ip).collect();
+        self.guard
+            .check(&all, &all)
+            .map_err(|addr| LookError::AddressRefused { addr })?;
+        self.pod(address).await
     }
 
     /// A plain connection to exactly this address: pods may have private addresses, but none that no pod has. An

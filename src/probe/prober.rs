@@ -15,7 +15,7 @@ use super::browse::{self, Seen};
 use super::client::{Client, Vantage};
 use super::fact::ProbeFacts;
 use super::guard::Guard;
-use super::job::{ProbeJob, ReadinessJob};
+use super::job::{Front, ProbeJob, ReadinessJob};
 use super::look::{Look, LookError};
 use super::metrics::Metrics;
 use super::network::Network;
@@ -113,7 +113,7 @@ impl Prober {
     }
 
     /// Replaces what is wished to be known of a plugin. The same again changes nothing; what is no longer wished is
-    /// forgotten. Jobs with `public: false` are not looked at.
+    /// forgotten.
     pub fn want(&self, key: &PluginKey, jobs: Vec<ProbeJob>, readiness: Option<ReadinessJob>) {
         let inner = &*self.inner;
         let sooner = inner
@@ -154,17 +154,20 @@ impl Inner {
         (task, sight, framable)
     }
 
-    /// From the public address; where that is bad, from the pods, too.
+    /// From where it is to be verified; where that is bad, from the pods, too.
     async fn manifest(&self, job: &ProbeJob, framable: Option<u64>) -> (Sight, Option<u64>) {
+        let (name, vantage) = match job.front {
+            Front::Public => ("public", Vantage::Public(&job.gateway_addresses)),
+            Front::Service(address) => ("service", Vantage::Service(address, &job.pods)),
+        };
         let Seen {
-            look: public,
+            look: front,
             mut summary,
             framable,
-        } = self
-            .from("public", Vantage::Public(&job.gateway_addresses), job, framable)
-            .await;
+            validity,
+        } = self.from(name, vantage, job, framable).await;
         let mut pod = None;
-        if !public.is_good() {
+        if !front.is_good() {
             let asked = job.pods.iter().take(MOST_PODS);
             let seen =
                 join_all(asked.map(|address| self.from("pod", Vantage::Pod(*address), job, None))).await;
@@ -175,13 +178,14 @@ impl Inner {
                 summary = summary.or(one.summary);
                 looks.push(one.look);
             }
-            pod = sight::of_pods(looks, &public);
+            pod = sight::of_pods(looks, &front);
         }
         let sight = Sight::Manifest {
             revision: job.revision.clone(),
-            public,
+            front,
             pod,
             summary,
+            validity,
         };
         (sight, framable)
     }
@@ -208,11 +212,11 @@ impl Inner {
 fn word(sight: &Sight) -> &'static str {
     match sight {
         Sight::Manifest {
-            public: Look::Good { .. },
+            front: Look::Good { .. },
             ..
         } => "Good",
         Sight::Manifest {
-            public: Look::Bad(error),
+            front: Look::Bad(error),
             ..
         } => error.word(),
         Sight::Readiness(look) => look.word(),

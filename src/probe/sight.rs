@@ -2,6 +2,7 @@
 
 use super::fact::ManifestSummary;
 use super::look::{Look, ReadinessLook};
+use crate::certificate::Validity;
 
 /// What a whole probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,9 +10,12 @@ pub(super) enum Sight {
     /// Of a manifest.
     Manifest {
         revision: String,
-        public: Look,
+        /// From where it is verified.
+        front: Look,
         pod: Option<Look>,
         summary: Option<ManifestSummary>,
+        /// When the public host's certificate is valid.
+        validity: Option<Validity>,
     },
     /// Of pods that are not ready.
     Readiness(ReadinessLook),
@@ -21,32 +25,42 @@ impl Sight {
     /// Whether trust grows by it. Pods that are not ready are asked at the quick pace whatever they answer.
     pub(super) const fn is_good(&self) -> bool {
         match self {
-            Self::Manifest { public, .. } => public.is_good(),
+            Self::Manifest { front, .. } => front.is_good(),
             Self::Readiness(_) => false,
         }
+    }
+
+    /// With the certificate that was seen before, where no connection came so far as to show one.
+    pub(super) fn after(mut self, before: Option<&Self>) -> Self {
+        if let (Self::Manifest { validity, .. }, Some(Self::Manifest { validity: known, .. })) =
+            (&mut self, before)
+        {
+            *validity = validity.or(*known);
+        }
+        self
     }
 
     /// Whether it shows the same as another, were it for another revision.
     pub(super) fn shows_the_same(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::Manifest { public, pod, .. },
+                Self::Manifest { front, pod, .. },
                 Self::Manifest {
-                    public: other_public,
+                    front: other_front,
                     pod: other_pod,
                     ..
                 },
-            ) => public == other_public && pod == other_pod,
+            ) => front == other_front && pod == other_pod,
             (Self::Readiness(look), Self::Readiness(other)) => look == other,
             _ => false,
         }
     }
 }
 
-/// What several pods show together, beside what the public address shows. A pod that shows the very error of the
-/// public address explains it; else one good pod shows that the plugin can do it.
-pub(super) fn of_pods(looks: Vec<Look>, public: &Look) -> Option<Look> {
-    let same = looks.iter().position(|look| look == public);
+/// What several pods show together, beside what the front shows. A pod that shows the very error of the
+/// front explains it; else one good pod shows that the plugin can do it.
+pub(super) fn of_pods(looks: Vec<Look>, front: &Look) -> Option<Look> {
+    let same = looks.iter().position(|look| look == front);
     let good = || looks.iter().position(Look::is_good);
     let chosen = same
         .or_else(good)

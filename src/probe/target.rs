@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::fact::{ManifestFact, ReadinessFact};
-use super::job::{ProbeJob, ReadinessJob};
+use super::job::{Front, ProbeJob, ReadinessJob};
 use super::queue::Place;
 use super::schedule::Pace;
 use super::sight::Sight;
@@ -37,7 +37,8 @@ impl Wish {
         match (self, new) {
             (Self::Manifest(old), Self::Manifest(new)) if old == new => Change::Nothing,
             (Self::Manifest(old), Self::Manifest(new)) => {
-                if old.url != new.url || old.product != new.product || old.name != new.name {
+                let same = old.url == new.url && old.product == new.product && old.name == new.name;
+                if !same || !old.front.is_like(new.front) {
                     Change::Other
                 } else if old.revision != new.revision {
                     Change::Thing
@@ -120,12 +121,17 @@ impl Target {
         };
         let Sight::Manifest {
             revision,
-            public,
+            front,
             pod,
             summary,
+            validity,
         } = &verdict.sight
         else {
             return None;
+        };
+        let (public, service) = match job.front {
+            Front::Public => (Some(front.clone()), None),
+            Front::Service(_) => (None, Some(front.clone())),
         };
         Some(ManifestFact {
             name: job.name.clone(),
@@ -133,7 +139,9 @@ impl Target {
             revision: revision.clone(),
             at: verdict.at,
             last_good: verdict.last_good,
-            public: Some(public.clone()),
+            public,
+            service,
+            validity: *validity,
             pod: pod.clone(),
             manifest: summary.clone(),
             checked_at: verdict.checked_at,

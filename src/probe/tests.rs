@@ -8,6 +8,7 @@ mod pace;
 mod pods;
 mod readiness;
 mod redirect;
+mod service;
 mod site;
 
 use std::net::{IpAddr, SocketAddr};
@@ -21,7 +22,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Look, LookError, ManifestFact, ProbeFacts, ProbeJob, ProbeSettings, Prober, ReadinessJob};
+use super::{
+    Front, Look, LookError, ManifestFact, ProbeFacts, ProbeJob, ProbeSettings, Prober, ReadinessJob,
+};
 use crate::api::ui_manifest::Product;
 use crate::keys::{PluginKey, Wake};
 use net::{Authority, Net};
@@ -71,7 +74,7 @@ fn job() -> ProbeJob {
         product: Product::App,
         gateway_addresses: Vec::new(),
         pods: vec![socket(POD)],
-        public: true,
+        front: Front::Public,
         revision: "1".to_owned(),
     }
 }

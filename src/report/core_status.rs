@@ -76,7 +76,9 @@ pub fn compose(report: &CoreReport<'_>) -> WazoCoreStatus {
             .facts
             .and_then(|facts| {
                 let mut missing = facts.missing_permissions.clone()?;
-                missing.extend(facts.missing_for_accounts.iter().cloned());
+                for others in [&facts.missing_for_accounts, &facts.missing_for_places] {
+                    missing.extend(others.iter().cloned());
+                }
                 Some(missing)
             })
             .unwrap_or_else(|| before.missing_permissions.clone()),

@@ -1,11 +1,12 @@
 //! Events, on transitions only. Pure: from two statuses and what was applied to what is told.
 
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::Fault;
+use crate::api::fault::{Fault, Layer};
 use crate::api::names::LEDGER_ANNOTATION;
-use crate::api::plugin::{RegistrationState, RegistrationStatus, WazoPluginStatus};
+use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::Applied;
+use crate::judge::account_change::Change;
 use crate::judge::drift;
 use crate::observe::memory::Drift;
 
@@ -35,6 +36,7 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
     }
     notes.extend(applied.corrected.iter().map(corrected));
     notes.extend(drifted(before, after));
+    notes.extend(expiring(before, after));
     if applied.published {
         let text = "published new credentials of the account to the pods".to_owned();
         notes.push(normal("CredentialsPublished", "Rotate", text));
@@ -47,6 +49,15 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied:
         if row.state == RegistrationState::Registered
             && was.is_none_or(|old| old.state != RegistrationState::Registered)
         {
+            let change = was.and_then(|old| Change::of_word(old.reason.as_deref()?));
+            if let Some(change) = change {
+                let text = format!(
+                    "the account was changed in the core: {}; it was put right",
+                    change.told()
+                );
+                notes.push(normal("DriftCorrected", "Account", text));
+                continue;
+            }
             let url = row
                 .url
                 .as_ref()
@@ -88,9 +99,13 @@ fn taken_out(before: &WazoPluginStatus, row: &RegistrationStatus) -> Option<Note
         .any(|reason| row.reason.as_deref() == Some(reason.as_str()));
     let stood = matches!(was.state, Registered | Registering | Deregistering);
     (not_granted && stood && row.state == Refused).then(|| {
-        let url = was.url.as_deref().unwrap_or_default();
+        let url = was
+            .url
+            .as_ref()
+            .map(|url| format!(" ({url})"))
+            .unwrap_or_default();
         let text = format!(
-            "took \"{}\" ({url}) out of the core, which does not grant it any more",
+            "took \"{}\"{url} out of the core, which does not grant it any more",
             row.name
         );
         normal("Deregistered", "Deregister", text)
@@ -119,6 +134,31 @@ fn drifted(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> 
         action: "Compare",
         text: new.message,
     })
+}
+
+/// That a certificate ends soon, once for each end; and that it does no more.
+fn expiring(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> {
+    let told = |status: &WazoPluginStatus| {
+        find(&status.conditions, ConditionType::CertificateExpiring)
+            .map(|condition| condition.message.clone())
+    };
+    let failed = after.fault.iter().chain(&after.other_faults);
+    match (told(before), told(after)) {
+        (old, Some(new)) if old.as_ref() != Some(&new) => Some(Note {
+            warning: true,
+            reason: "CertificateExpiresSoon",
+            action: "Renew",
+            text: new,
+        }),
+        (Some(_), None) if !failed.into_iter().any(|fault| fault.layer == Layer::Certificate) => {
+            Some(normal(
+                "CertificateRenewed",
+                "Renew",
+                "no certificate that is known of the plugin ends soon any more".to_owned(),
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// What is told when a fault comes, goes or turns out to be another.
@@ -154,18 +194,22 @@ pub fn faults(before: Option<&Fault>, after: Option<&Fault>) -> Vec<Note> {
 pub fn retained(status: &WazoPluginStatus) -> Note {
     let text = format!(
         "spec.deletionPolicy is Retain; what stays in the core: {}",
-        urls(status)
+        places(status)
     );
     normal("RegistrationsRetained", "Deregister", text)
 }
 
-fn urls(status: &WazoPluginStatus) -> String {
-    let urls: Vec<&str> = status
-        .registrations
-        .iter()
-        .filter_map(|row| row.url.as_deref())
-        .collect();
-    urls.join(", ")
+/// What may stand in the core: URLs, and the account.
+fn places(status: &WazoPluginStatus) -> String {
+    let place = |row: &RegistrationStatus| match row.kind {
+        RegistrationKind::Account => {
+            (!matches!(row.state, RegistrationState::Held | RegistrationState::Pending))
+                .then(|| "the users and the policy of the account".to_owned())
+        }
+        RegistrationKind::UiApplication => row.url.clone(),
+    };
+    let places: Vec<String> = status.registrations.iter().filter_map(place).collect();
+    places.join(", ")
 }
 
 /// What is told once when a deletion begins in which Kubernetes takes the children first.
@@ -187,7 +231,7 @@ pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
     if abandoned {
         let text = format!(
             "let go although the core was not asked; may be left behind there: {}",
-            urls(status)
+            places(status)
         );
         return Note {
             warning: true,

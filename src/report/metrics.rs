@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::api::condition::{ConditionType, find};
@@ -26,6 +27,7 @@ struct Inner {
     ready: IntGaugeVec,
     available: IntGaugeVec,
     maintenance: IntGaugeVec,
+    certificates: IntGaugeVec,
     transitions: IntCounterVec,
     reconciles: IntCounterVec,
     durations: HistogramVec,
@@ -73,6 +75,13 @@ impl Metrics {
                 ),
                 &["core"],
             )?,
+            certificates: IntGaugeVec::new(
+                Opts::new(
+                    "wazo_plugin_certificate_expiration_timestamp_seconds",
+                    "When the first of the plugin's certificates ends, as it was last seen, in seconds since 1970",
+                ),
+                &PLUGIN_LABELS,
+            )?,
             transitions: IntCounterVec::new(
                 Opts::new(
                     "wazo_plugin_fault_transitions_total",
@@ -114,6 +123,7 @@ impl Metrics {
         registry.register(Box::new(inner.ready.clone()))?;
         registry.register(Box::new(inner.available.clone()))?;
         registry.register(Box::new(inner.maintenance.clone()))?;
+        registry.register(Box::new(inner.certificates.clone()))?;
         registry.register(Box::new(inner.transitions.clone()))?;
         registry.register(Box::new(inner.reconciles.clone()))?;
         registry.register(Box::new(inner.durations.clone()))?;
@@ -214,6 +224,21 @@ impl Metrics {
         reported.insert(key.clone(), Reported { core, fault });
     }
 
+    /// When the first of a plugin's certificates ends, where that is known; after [`Metrics::plugin`].
+    pub fn certificate(&self, key: &PluginKey, core: &CoreKey, not_after: Option<Timestamp>) {
+        let core = core.to_string();
+        let of = [key.namespace.as_str(), key.name.as_str(), core.as_str()];
+        match not_after {
+            Some(end) => self
+                .inner
+                .certificates
+                .with_label_values(&of)
+                .set(end.as_second()),
+            // A series that was never made need not be removed.
+            None => drop(self.inner.certificates.remove_label_values(&of)),
+        }
+    }
+
     /// A plugin is gone: so are its series.
     pub fn forget(&self, key: &PluginKey) {
         let mut reported = self.inner.reported.lock().unwrap_or_else(PoisonError::into_inner);
@@ -227,6 +252,7 @@ impl Metrics {
         // A series that was never made need not be removed.
         let _ = self.inner.ready.remove_label_values(&of);
         let _ = self.inner.available.remove_label_values(&of);
+        let _ = self.inner.certificates.remove_label_values(&of);
         if let Some(fault) = &before.fault {
             let _ = self.inner.fault.remove_label_values(&borrowed(fault));
         }
@@ -253,7 +279,6 @@ mod tests {
     use super::*;
     use crate::api::reason::Reason;
     use crate::judge::candidate::Candidate;
-    use jiff::Timestamp;
     use prometheus::TextEncoder;
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod core_status;
 pub mod events;
+pub mod log;
 pub mod metrics;
 pub mod source_words;
 pub mod status;

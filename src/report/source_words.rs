@@ -2,6 +2,7 @@
 
 use crate::api::condition::{ConditionType, Truth, Wanted};
 use crate::api::parse::Plugin;
+use crate::api::plugin::{Verify, WazoPluginSpec};
 use crate::judge::state::State;
 
 /// Reasons and messages while all is well.
@@ -10,8 +11,27 @@ pub struct SourceWords {
     pub runs: (&'static str, &'static str),
     /// Of `Available`.
     pub available: (&'static str, &'static str),
-    /// The message of `Exposed`.
-    pub reachable: &'static str,
+    /// Of `Exposed`: what was checked, and what was not.
+    pub reachable: (&'static str, &'static str),
+}
+
+/// What is known of a plugin that is reached by a Gateway or an Ingress.
+const fn reachable(verify: Verify) -> (&'static str, &'static str) {
+    match verify {
+        Verify::Public => (
+            "Reachable",
+            "the Gateway takes the route, and the manifest is as browsers need it",
+        ),
+        Verify::Service => (
+            "ReachableInCluster",
+            "the Gateway takes the route, and at the Service the manifest is as browsers need it; with spec.expose.verify: \
+             Service the public address is not asked: its name, what certificate it presents and the way to it are not checked",
+        ),
+        Verify::None => (
+            "NotVerified",
+            "the Gateway takes the route; with spec.expose.verify: None neither the manifest nor the public address is checked",
+        ),
+    }
 }
 
 impl SourceWords {
@@ -26,10 +46,10 @@ impl SourceWords {
                     "the operator runs no pods: spec.url says where the plugin is",
                 ),
                 available: ("Answers", "the manifest can be had at spec.url"),
-                reachable: "the manifest is as browsers need it",
+                reachable: ("Reachable", "the manifest is as browsers need it"),
             };
         }
-        let reachable = "the Gateway takes the route, and the manifest is as browsers need it";
+        let reachable = reachable(spec.map_or(Verify::Public, WazoPluginSpec::verify));
         if spec.is_some_and(|spec| spec.service_ref.is_some()) {
             return Self {
                 runs: (

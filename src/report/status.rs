@@ -8,10 +8,10 @@ use crate::api::names::PLUGIN_LABEL;
 use crate::api::parse::{Plugin, image_tag};
 use crate::api::plugin::{Registered, RegistrationState, WazoPluginStatus};
 use crate::api::reason::Reason;
-use crate::judge::grant;
 use crate::judge::state::State;
 use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, Phase, drift};
+use crate::judge::{certificate, grant};
 use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
@@ -201,17 +201,24 @@ fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
         words.runs.1,
     ));
     conditions.push(source_words::available(&assessment.available, &words));
-    let exposed = if assessment.route.is_good() {
+    let exposed = if !assessment.route.is_good() {
+        &assessment.route
+    } else if assessment.certificate.holds_up_nothing() {
         &assessment.manifest
     } else {
-        &assessment.route
+        &assessment.certificate
     };
     conditions.push(aspect(
         ConditionType::Exposed,
         exposed,
-        "Reachable",
-        words.reachable,
+        words.reachable.0,
+        words.reachable.1,
     ));
+    if let Some(warning) = &assessment.expiry.warning {
+        let word = certificate::EXPIRES_SOON;
+        let kind = ConditionType::CertificateExpiring;
+        conditions.push(Wanted::new(kind, Truth::True, word, warning.clone()));
+    }
     if let Some((reason, message)) = drift::told(&assessment.drifted) {
         conditions.push(Wanted::new(ConditionType::Drifted, Truth::True, reason, message));
     }

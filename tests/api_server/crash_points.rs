@@ -99,3 +99,39 @@ fn a_lost_status_survives_a_death_at_every_request() {
     let points = crash::every_point_after_a_lost_status(Blow::Death);
     assert!(points >= 4, "only {points} points");
 }
+
+#[test]
+fn a_suspension_with_a_change_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_a_suspension(Blow::Loss);
+    assert!(points >= 6, "only {points} points");
+}
+
+#[test]
+fn a_lost_status_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_after_a_lost_status(Blow::Loss);
+    assert!(points >= 4, "only {points} points");
+}
+
+#[test]
+fn another_stack_behind_the_url_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_another_stack(Blow::Death);
+    assert!(points >= 4, "only {points} points");
+}
+
+#[test]
+fn another_stack_behind_the_url_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_another_stack(Blow::Loss);
+    assert!(points >= 4, "only {points} points");
+}
+
+#[test]
+fn a_withdrawn_grant_survives_a_death_at_every_request() {
+    let points = crash::every_point_of_a_withdrawn_grant(Blow::Death);
+    assert!(points >= 8, "only {points} points");
+}
+
+#[test]
+fn a_withdrawn_grant_survives_the_loss_of_every_request_and_of_every_answer() {
+    let points = crash::every_point_of_a_withdrawn_grant(Blow::Loss);
+    assert!(points >= 8, "only {points} points");
+}

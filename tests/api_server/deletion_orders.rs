@@ -10,21 +10,25 @@ use wazo_plugin_operator::api::plugin::WazoPlugin;
 
 const COPY: &str = "plugins.wazo.io/core-credentials-copy";
 
-async fn delete_by<K: Resource<DynamicType = ()>>(trial: &Trial, name: &str, params: DeleteParams) {
+pub(crate) async fn delete_by<K: Resource<DynamicType = ()>>(
+    trial: &Trial,
+    name: &str,
+    params: DeleteParams,
+) {
     let api: Api<DynamicObject> = trial.of::<K>();
     if let Err(error) = api.delete(name, &params).await {
         panic!("{name} not deleted: {error}");
     }
 }
 
-async fn copies(trial: &Trial) -> Vec<Value> {
+pub(crate) async fn copies(trial: &Trial) -> Vec<Value> {
     let mut secrets = trial.list("v1", "Secret").await;
     secrets.retain(|secret| secret["type"] == COPY);
     secrets
 }
 
 /// Where the copy of the core's credentials is, and its name.
-async fn copy_of(trial: &Trial) -> (Api<DynamicObject>, String) {
+pub(crate) async fn copy_of(trial: &Trial) -> (Api<DynamicObject>, String) {
     let core = trial.core_until("there", |_| true).await;
     let uid = core.0["metadata"]["uid"].as_str().unwrap_or_default();
     let secrets = Api::namespaced_with(
@@ -35,7 +39,7 @@ async fn copy_of(trial: &Trial) -> (Api<DynamicObject>, String) {
     (secrets, format!("wazocore-{uid}"))
 }
 
-async fn told(trial: &Trial, reason: &str) -> bool {
+pub(crate) async fn told(trial: &Trial, reason: &str) -> bool {
     let events = trial.list("events.k8s.io/v1", "Event").await;
     events.iter().any(|event| event["reason"] == reason)
 }

@@ -145,7 +145,6 @@ fn with_report_nothing_is_put_back_and_it_is_told_once() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         let gate = trial.start();
-        trial.recorder().causes_change();
         trial.panel("crm").await;
         let mut object = plugin("crm");
         object["spec"]["drift"] = json!("Report");

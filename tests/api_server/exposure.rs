@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use wazo_e2e::objects::{GATEWAY, plugin};
 use wazo_e2e::trial::{Trial, trial};
 
-const INGRESS: &str = "networking.k8s.io/v1";
+pub(super) const INGRESS: &str = "networking.k8s.io/v1";
 const ROUTE: &str = "gateway.networking.k8s.io/v1";
 
 /// Makes an IngressClass of the test's own; its name is that of the namespace.
-async fn class(trial: &Trial) -> String {
+pub(super) async fn class(trial: &Trial) -> String {
     let name = trial.namespace().to_owned();
     let class: IngressClass = serde_json::from_value(json!({
         "metadata": {"name": name}, "spec": {"controller": "simulated.test/ingress"},
@@ -23,12 +23,20 @@ async fn class(trial: &Trial) -> String {
     name
 }
 
+/// Removes the IngressClass of a test: it belongs to no namespace.
+pub(super) async fn unclass(trial: &Trial, name: &str) {
+    Api::<IngressClass>::all(trial.client().clone())
+        .delete(name, &DeleteParams::default())
+        .await
+        .expect("the class stands");
+}
+
 fn ingresses(trial: &Trial) -> Api<Ingress> {
     Api::namespaced(trial.client().clone(), trial.namespace())
 }
 
 /// Plays the controller: says where the Ingress is reached.
-async fn publish(trial: &Trial, name: &str) {
+pub(super) async fn publish(trial: &Trial, name: &str) {
     trial
         .until(trial.of::<Ingress>(), name, "made", |seen| seen.is_some())
         .await;
@@ -39,7 +47,7 @@ async fn publish(trial: &Trial, name: &str) {
         .expect("the Ingress stands");
 }
 
-fn with_ingress(name: &str, class: &str) -> Value {
+pub(super) fn with_ingress(name: &str, class: &str) -> Value {
     let mut object = plugin(name);
     object["spec"]["expose"]["gateway"] = Value::Null;
     object["spec"]["expose"]["ingress"] =
@@ -53,6 +61,8 @@ fn an_ingress_leads_to_the_plugin_when_its_class_is_there_and_its_controller_has
         trial.connect().await;
         trial.start();
         trial.panel("crm").await;
+        let certificate = trial.wiring().network.issue("crm.plugins.test", 90);
+        trial.apply(&certificate.secret("crm-tls")).await;
         let name = trial.namespace().to_owned();
         trial.apply(&with_ingress("crm", &name)).await;
         let seen = trial.fault("crm", "Config", "IngressClassNotFound").await;
@@ -77,10 +87,7 @@ fn an_ingress_leads_to_the_plugin_when_its_class_is_there_and_its_controller_has
         );
         assert!(trial.is_registered("crm"));
         assert!(trial.list(ROUTE, "HTTPRoute").await.is_empty());
-        Api::<IngressClass>::all(trial.client().clone())
-            .delete(&name, &DeleteParams::default())
-            .await
-            .unwrap();
+        unclass(trial, &name).await;
     });
 }
 

@@ -49,7 +49,6 @@ fn an_announced_maintenance_blames_nobody_and_ends_by_the_clock() {
             (waits.truth("Reconciling"), waits.truth("Ready")),
             ("True", "Unknown")
         );
-        trial.recorder().causes_change();
         trial.delete_plugin("crm").await;
         let seen = trial
             .plugin_until("crm", "waiting for the end", |seen| {

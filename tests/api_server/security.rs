@@ -161,22 +161,28 @@ fn what_stands_in_a_bad_manifest_is_not_told() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
         trial.start();
-        trial.recorder().causes_change();
-        let panel = trial.panel("crm").await;
-        trial.apply(&plugin("crm")).await;
-        for path in ["version", "id", "manifestVersion", "name.short"] {
-            for value in [json!(SECRET), json!({"inner": SECRET}), json!([SECRET])] {
-                let bad = Misbehave {
-                    manifest: Some(ManifestFault::With {
-                        path: path.to_owned(),
-                        value,
-                    }),
-                    ..Misbehave::default()
-                };
-                panel.misbehave(bad).unwrap();
-            }
+        let values = [json!(SECRET), json!({"inner": SECRET}), json!([SECRET])];
+        let paths = ["version", "name.short"];
+        let cases = paths
+            .iter()
+            .flat_map(|path| values.iter().map(move |value| (path, value)));
+        let names: Vec<_> = (0..paths.len() * values.len())
+            .map(|index| format!("crm-{index}"))
+            .collect();
+        for ((path, value), name) in cases.clone().zip(&names) {
+            let bad = Misbehave {
+                manifest: Some(ManifestFault::With {
+                    path: (*path).to_owned(),
+                    value: value.clone(),
+                }),
+                ..Misbehave::default()
+            };
+            trial.panel(name).await.misbehave(bad).unwrap();
+            trial.apply(&plugin(name)).await;
+        }
+        for ((path, value), name) in cases.zip(&names) {
             trial
-                .plugin_until("crm", path, |seen| {
+                .plugin_until(name, &format!("at fault for {path}: {value}"), |seen| {
                     seen.is_fault("Partner", "ManifestInvalid") && seen.fault("message").contains(path)
                 })
                 .await;

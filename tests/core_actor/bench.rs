@@ -72,7 +72,14 @@ pub(crate) fn settings(sim: &SimulatedCore) -> CoreSettings {
 
 impl Bench {
     pub(crate) async fn start(change: impl FnOnce(CoreSettings) -> CoreSettings) -> Self {
-        let sim = SimulatedCore::start(Options::default()).await.unwrap();
+        Self::start_at(Options::default(), change).await
+    }
+
+    pub(crate) async fn start_at(
+        options: Options,
+        change: impl FnOnce(CoreSettings) -> CoreSettings,
+    ) -> Self {
+        let sim = SimulatedCore::start(options).await.unwrap();
         let (waker, _) = tokio::sync::mpsc::unbounded_channel();
         let cores = Cores::new(Arc::new(HttpWires::new()), waker, intervals(), &Registry::new());
         let run = tokio::spawn({

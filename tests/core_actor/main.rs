@@ -1,6 +1,8 @@
 //! The actor of a core against the simulated core, over real TLS.
 
+mod accounts;
 mod bench;
+mod rights;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -53,6 +53,12 @@ impl Accounts {
         self.stack.world()
     }
 
+    /// Every token and password that there ever was, those that are dead or were replaced included: what nobody may tell.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.world().secrets.iter().cloned().collect()
+    }
+
     fn note(&self, method: &str, kind: EffectKind, key: String) {
         let path = format!("/0.1/{key}");
         self.stack

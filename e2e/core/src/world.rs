@@ -106,6 +106,8 @@ pub(crate) struct World {
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) groups: BTreeMap<String, Group>,
     pub(crate) tokens: BTreeMap<String, Token>,
+    /// Every token and password that ever was: none of them may be told by anybody.
+    pub(crate) secrets: BTreeSet<String>,
     pub(crate) refreshes: Vec<Refresh>,
     /// By tenant and name.
     pub(crate) apps: BTreeMap<(String, String), Application>,
@@ -139,6 +141,7 @@ impl World {
             policies: BTreeMap::new(),
             groups: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            secrets: BTreeSet::new(),
             refreshes: Vec::new(),
             apps: BTreeMap::new(),
             phone_users: BTreeMap::new(),
@@ -241,6 +244,7 @@ impl World {
                 account.acl,
             )
         });
+        self.keep_to_ourselves(&account.password);
         let native = account.purpose != "user";
         let user = User {
             uuid: account.uuid.clone(),
@@ -286,6 +290,11 @@ impl World {
             at = &here.parent;
         }
         false
+    }
+
+    /// Notes a token or a password: nobody may tell it.
+    pub(crate) fn keep_to_ourselves(&mut self, secret: &str) {
+        self.secrets.insert(secret.to_owned());
     }
 
     pub(crate) fn live_token(&self, token: &str) -> Option<&Token> {

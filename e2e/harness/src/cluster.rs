@@ -11,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
+use crate::audit::{AUDITED, Audit};
 use crate::crds;
 use crate::gateway::Gateways;
 use crate::nodes::Nodes;
@@ -73,6 +74,7 @@ pub enum ClusterError {
 struct State {
     kubeconfig: PathBuf,
     programs: PathBuf,
+    audit: Option<PathBuf>,
 }
 
 /// A running control plane with our kinds, the kinds of the Gateway API, one simulated node, and somebody who plays
@@ -81,6 +83,7 @@ pub struct ControlPlane {
     config: kube::Config,
     kubeconfig: PathBuf,
     programs: Option<PathBuf>,
+    audit: Option<Audit>,
     /// As whom operators act; `None` in a given cluster: as its administrator.
     operator: Option<rights::Rights>,
     nodes: Nodes,
@@ -137,11 +140,11 @@ impl ControlPlane {
                 remedy: "look at the limits of this user",
             })?;
         let given = std::env::var_os(KUBECONFIG_VARIABLE).filter(|path| !path.is_empty());
-        let (supervisor, kubeconfig, programs) = match given {
-            Some(path) => (None, PathBuf::from(path), None),
+        let (supervisor, kubeconfig, programs, audit) = match given {
+            Some(path) => (None, PathBuf::from(path), None, None),
             None => {
                 let (child, state) = up()?;
-                (Some(child), state.kubeconfig, Some(state.programs))
+                (Some(child), state.kubeconfig, Some(state.programs), state.audit)
             }
         };
         let disposable = supervisor.is_some();
@@ -167,6 +170,7 @@ impl ControlPlane {
             config,
             kubeconfig,
             programs,
+            audit: audit.map(Audit::new),
             operator,
             nodes,
             gateways,
@@ -193,6 +197,18 @@ impl ControlPlane {
     #[must_use]
     pub fn programs(&self) -> Option<&Path> {
         self.programs.as_deref()
+    }
+
+    /// What the API server wrote down of the requests to [`AUDITED`] namespaces; `None` for a given cluster.
+    #[must_use]
+    pub const fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+
+    /// As whom operators act; `None` in a given cluster: as its administrator.
+    #[must_use]
+    pub fn operator_user(&self) -> Option<&str> {
+        self.operator.as_ref().map(|rights| rights.user.as_str())
     }
 
     /// How operators reach the API server: with the rights that their chart gives them.
@@ -297,6 +313,7 @@ fn up() -> Result<(Supervisor, State), ClusterError> {
     let mut child = Command::new(&program)
         .args(["up", "--no-node", "--attached", "--dir"])
         .arg(&dir)
+        .args(AUDITED.iter().flat_map(|namespace| ["--audit", namespace]))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(File::create(&log).map_err(run)?)

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::Method;
 use tokio::sync::watch;
 
+use crate::hold::Hold;
+
 /// Whom a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
@@ -100,6 +102,7 @@ pub struct Gate {
     passed: Mutex<Passed>,
     dead: watch::Sender<bool>,
     count: watch::Sender<usize>,
+    hold: Hold,
 }
 
 impl Default for Gate {
@@ -108,6 +111,7 @@ impl Default for Gate {
             passed: Mutex::default(),
             dead: watch::Sender::new(false),
             count: watch::Sender::new(0),
+            hold: Hold::default(),
         }
     }
 }
@@ -175,6 +179,21 @@ impl Gate {
         }
     }
 
+    /// Keeps requests waiting, before they are sent, until [`Gate::lift`].
+    pub fn hold(&self, wanted: impl Fn(&Asked) -> bool + Send + Sync + 'static) {
+        self.hold.set(wanted);
+    }
+
+    /// Waits until a request is kept waiting.
+    pub async fn caught(&self) {
+        self.hold.caught().await;
+    }
+
+    /// Lets all that is kept waiting go on.
+    pub fn lift(&self) {
+        self.hold.lift();
+    }
+
     /// Whether the operator has died.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -189,6 +208,7 @@ impl Gate {
         send: impl Future<Output = T>,
         broken: impl FnOnce() -> T,
     ) -> T {
+        self.hold.turn(&asked).await;
         let number = self.enter(asked);
         match self.strikes(number, Moment::Before) {
             Some(Blow::Loss) => return broken(),

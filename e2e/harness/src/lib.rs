@@ -11,6 +11,7 @@
 //! | `RUST_LOG` | what operators in process log; shown when a test fails |
 //! | `RUST_TEST_THREADS` | tests mostly wait: twice as many as processors is a good number |
 
+pub mod audit;
 pub mod authority;
 pub mod cluster;
 pub mod crash;
@@ -20,6 +21,7 @@ pub mod doing;
 pub mod gate;
 pub mod gated;
 pub mod gateway;
+mod hold;
 pub mod log;
 pub mod namespace;
 pub mod network;
@@ -30,6 +32,7 @@ pub mod pod_state;
 pub mod process;
 pub mod project;
 pub mod recorder;
+pub mod requests;
 pub mod rights;
 pub mod rules;
 pub mod scope;

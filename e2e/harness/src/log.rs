@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use wazo_plugin_operator::report::log;
 
 /// A log. Clones are the same one.
 #[derive(Clone, Default)]
@@ -21,8 +22,12 @@ impl Log {
     /// Where a thread sends its traces, so that they arrive here.
     #[must_use]
     pub fn dispatch(&self) -> Dispatch {
-        let filter = EnvFilter::try_from_default_env()
-            .unwrap_or_else(|_| EnvFilter::new("info,wazo_plugin_operator=debug"));
+        let level = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+        // That of the operator itself: what it lets through is looked at by every test.
+        let filter = log::filter(&level).ok().filter(|_| !level.is_empty());
+        let filter = filter.unwrap_or_else(|| {
+            log::filter("info,wazo_plugin_operator=debug").expect("a level and a module's level")
+        });
         Dispatch::new(
             tracing_subscriber::fmt()
                 .with_ansi(false)

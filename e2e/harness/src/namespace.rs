@@ -29,6 +29,21 @@ pub async fn make(client: &Client) -> String {
         .name_any()
 }
 
+/// Makes a namespace with a given name, or takes the one that is there.
+///
+/// # Panics
+/// Where the API server refuses.
+pub async fn make_named(client: &Client, name: &str) {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"wazo-e2e": "true"}},
+    });
+    let api = Api::<Namespace>::all(client.clone());
+    let params = PatchParams::apply("wazo-e2e");
+    if let Err(error) = api.patch(name, &params, &Patch::Apply(namespace)).await {
+        panic!("no namespace {name}: {error}");
+    }
+}
+
 /// Deletes a namespace with all that is in it. Finalizers of ours are taken away and pods are ended: there is no
 /// operator and soon no kubelet any more. What is gone already needs no help; what fails shows as a namespace that
 /// stays.

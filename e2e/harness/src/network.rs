@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use wazo_plugin_operator::probe::{Cidr, Network, ResolveError, Stream};
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Issued};
 
 /// Public addresses are of this range, which is nobody's (RFC 5737).
 const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 0);
@@ -105,6 +105,32 @@ impl TestNetwork {
                 answers: None,
             },
         );
+    }
+
+    /// A certificate for a host of the authority of all public hosts, that ends so many days from now.
+    #[must_use]
+    pub fn issue(&self, host: &str, days: i64) -> Issued {
+        self.authority.issue(host, days)
+    }
+
+    /// What a public host presents from here on.
+    ///
+    /// # Panics
+    /// Where the host leads nowhere.
+    pub fn present(&self, host: &str, certificate: &Issued) {
+        self.map()
+            .hosts
+            .get_mut(host)
+            .unwrap_or_else(|| panic!("no host {host}"))
+            .tls = certificate.server();
+    }
+
+    /// Leads an address within the cluster, that of a Service, to a plugin; without one it leads nowhere.
+    pub fn lead_inside(&self, address: IpAddr, plugin: Option<SocketAddr>) {
+        match plugin {
+            Some(plugin) => self.map().pods.insert(address, plugin),
+            None => self.map().pods.remove(&address),
+        };
     }
 
     /// The address of a public host.

@@ -57,6 +57,7 @@ impl Wiring {
         let intervals = Intervals {
             health: ms(200),
             snapshot: ms(500),
+            account_check: ms(1000),
             rights: ms(1000),
             missing_rights: ms(200),
             credentials_backoff: ms(200),
@@ -90,6 +91,7 @@ impl Wiring {
         let seconds = Duration::from_secs;
         self.intervals.health = seconds(2);
         self.intervals.snapshot = seconds(5);
+        self.intervals.account_check = seconds(5);
         self.intervals.rights = seconds(5);
         self.settings.credentials_interval = seconds(5);
         self.probe.min_interval = seconds(2);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::events;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
 use kube::runtime::WatchStreamExt;
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::plugin::WazoPlugin;
+use wazo_simulated_core::Accounts;
 
 use crate::difference::difference;
 use crate::rules;
@@ -28,22 +30,23 @@ const CATCHES_UP_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct Kept {
-    /// What must never be told: given, or found in the Secrets of the namespace.
+    /// What must never be told: found in the Secrets of the namespace, or known to the core.
     secrets: BTreeSet<String>,
-    /// The test changes the causes itself, faster than messages may change.
-    causes_change: bool,
     /// When the status of an object was last another than before.
     changed: HashMap<String, Instant>,
     last: HashMap<String, Value>,
     writes: HashMap<String, usize>,
     broken: Vec<String>,
     history: Vec<(String, Value)>,
+    /// What events said, each version.
+    events: Vec<String>,
 }
 
 /// The recorder of one namespace. Dropped, it ends.
 pub struct Recorder {
     kept: Arc<Mutex<Kept>>,
     seen: Arc<Notify>,
+    core: Accounts,
     client: Client,
     namespace: String,
     tasks: Vec<JoinHandle<()>>,
@@ -62,24 +65,23 @@ impl Recorder {
         &self.namespace
     }
 
-    /// Begins to record. Text of `secrets` in a status breaks a rule.
+    /// Begins to record. A token or a password of the core in a status breaks a rule, and so does what stands in a Secret.
     #[must_use]
-    pub fn start(client: &Client, namespace: &str, secrets: Vec<String>) -> Self {
-        let kept = Arc::new(Mutex::new(Kept {
-            secrets: secrets.into_iter().collect(),
-            ..Kept::default()
-        }));
+    pub fn start(client: &Client, namespace: &str, core: Accounts) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
         let seen = Arc::new(Notify::new());
         let mut tasks: Vec<JoinHandle<()>> = kinds()
             .into_iter()
             .map(|resource| {
                 let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
-                let (kept, seen) = (kept.clone(), seen.clone());
+                let (kept, seen, core) = (kept.clone(), seen.clone(), core.clone());
                 tokio::spawn(async move {
                     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
                     while let Some(event) = events.next().await {
                         if let Ok(Event::Apply(object) | Event::InitApply(object)) = event {
-                            record(&mut lock(&kept), &resource.kind, &object);
+                            let mut kept = lock(&kept);
+                            kept.secrets.extend(secrets_of(&core));
+                            record(&mut kept, &resource.kind, &object);
                             seen.notify_waiters();
                         }
                     }
@@ -90,9 +92,14 @@ impl Recorder {
             Api::namespaced(client.clone(), namespace),
             kept.clone(),
         )));
+        tasks.push(tokio::spawn(collect_events(
+            Api::namespaced(client.clone(), namespace),
+            kept.clone(),
+        )));
         Self {
             kept,
             seen,
+            core,
             client: client.clone(),
             namespace: namespace.to_owned(),
             tasks,
@@ -139,24 +146,21 @@ impl Recorder {
         lock(&self.kept).broken.clone()
     }
 
-    /// The test changes within seconds why something fails, so messages may follow.
-    pub fn causes_change(&self) {
-        lock(&self.kept).causes_change = true;
+    /// Every token and password of the core that ever was, and what stood in the Secrets of the namespace.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let mut secrets = lock(&self.kept).secrets.clone();
+        secrets.extend(secrets_of(&self.core));
+        secrets
     }
 
-    /// Which of the given texts, statuses apart, tell a secret; the statuses of all time are looked at as well.
+    /// The statuses and the events of all time, as text.
     #[must_use]
-    pub fn told_secrets(&self, texts: &[(&str, &str)]) -> Vec<String> {
+    pub fn told(&self) -> String {
         let kept = lock(&self.kept);
         let statuses = kept.history.iter().map(|(_, status)| status.to_string());
-        let statuses = statuses.collect::<Vec<_>>().join("\n");
-        let tells = |text: &str| kept.secrets.iter().any(|secret| text.contains(secret));
-        [("a status", statuses.as_str())]
-            .iter()
-            .chain(texts)
-            .filter(|(_, text)| tells(text))
-            .map(|(what, _)| format!("a secret stands in {what}"))
-            .collect()
+        let told: Vec<String> = statuses.chain(kept.events.iter().cloned()).collect();
+        told.join("\n")
     }
 
     /// How often an object was written, as `WazoPlugin/name`.
@@ -222,6 +226,22 @@ async fn collect_secrets(api: Api<Secret>, kept: Arc<Mutex<Kept>>) {
     }
 }
 
+/// Keeps what every version of every event says.
+async fn collect_events(api: Api<events::v1::Event>, kept: Arc<Mutex<Kept>>) {
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    while let Some(event) = events.next().await {
+        if let Ok(Event::Apply(event) | Event::InitApply(event)) = event {
+            lock(&kept).events.extend(event.note);
+        }
+    }
+}
+
+/// The core's, as far as they are no words that stand everywhere.
+fn secrets_of(core: &Accounts) -> impl Iterator<Item = String> {
+    let secrets = core.secrets().into_iter();
+    secrets.filter(|secret| secret.len() >= SHORTEST_SECRET)
+}
+
 fn record(kept: &mut Kept, kind: &str, object: &DynamicObject) {
     let key = format!("{kind}/{}", object.name_any());
     let Ok(mut value) = serde_json::to_value(object) else {
@@ -242,7 +262,7 @@ fn record(kept: &mut Kept, kind: &str, object: &DynamicObject) {
     {
         let since = kept.changed.insert(key.clone(), Instant::now());
         let soon = since.is_some_and(|since| since.elapsed() < rules::MESSAGES_STAY_FOR);
-        if soon && !kept.causes_change && rules::only_messages_differ(before, &value) {
+        if soon && rules::only_messages_differ(before, &value) {
             broken.push("two writes within 10 s that differ only in messages".to_owned());
         }
     }

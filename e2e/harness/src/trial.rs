@@ -1,17 +1,21 @@
 //! The world of one test: a namespace, a simulated core, panels, an operator; and the waiting for what should come.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::AsyncFnOnce;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt;
 use kube::Client;
 use panel::Panel;
 use serde_json::json;
 use wazo_simulated_core::{Application, Options as CoreOptions, Seed, SimulatedCore};
 
+use crate::audit::AUDITED;
 use crate::cluster::ControlPlane;
 use crate::gate::Gate;
 use crate::gateway::GatewayState;
@@ -53,6 +57,20 @@ pub fn trial_in(namespace: &str, test: impl AsyncFnOnce(&mut Trial)) {
 /// Where the test does, or where a status broke a rule.
 pub fn trial_with(seed: Seed, test: impl AsyncFnOnce(&mut Trial)) {
     run(None, seed, test);
+}
+
+/// The same in a namespace whose requests the API server writes down; in a given cluster, which writes nothing down, the
+/// test is left out, and says so.
+///
+/// # Panics
+/// Where the test does, or where a status broke a rule.
+pub fn trial_audited(namespace: &str, seed: Seed, test: impl AsyncFnOnce(&mut Trial)) {
+    assert!(AUDITED.contains(&namespace), "{namespace} is not written down");
+    if ControlPlane::shared().audit().is_none() {
+        println!("left out: the API server of a given cluster keeps no audit log for us");
+        return;
+    }
+    run(Some(namespace.to_owned()), seed, test);
 }
 
 /// A core whose desktop application exists and holds other people's things, and whose web application does not exist.
@@ -109,7 +127,10 @@ impl Trial {
     async fn new(plane: &'static ControlPlane, namespace: Option<String>, seed: Seed) -> Self {
         let client = plane.client();
         let namespace = match namespace {
-            Some(namespace) => namespace,
+            Some(namespace) => {
+                namespace::make_named(&client, &namespace).await;
+                namespace
+            }
             None => namespace::make(&client).await,
         };
         let core = SimulatedCore::start(CoreOptions {
@@ -118,8 +139,7 @@ impl Trial {
         })
         .await
         .unwrap_or_else(|error| panic!("no simulated core: {error}"));
-        let secrets = vec![core.account().1.to_owned()];
-        let recorder = Recorder::start(&client, &namespace, secrets);
+        let recorder = Recorder::start(&client, &namespace, core.accounts());
         let wiring = Wiring::brisk(
             plane.operator_config(),
             &namespace,
@@ -181,12 +201,33 @@ impl Trial {
             broken.len(),
             broken.join("\n")
         );
-        let objects = namespace::describe(&self.client, &self.namespace).await;
-        let told = self.recorder.told_secrets(&[
-            ("the log", &self.wiring.log.text()),
-            ("an object or an event", &objects),
-        ]);
+        let told = self.told_secrets().await;
         assert!(told.is_empty(), "{told:?}");
+    }
+
+    /// Where a secret is told: in the operator's log, in an object that is no Secret, or in what ever stood in a status or an
+    /// event, of whatever namespace.
+    async fn told_secrets(&self) -> Vec<String> {
+        let mut texts = vec![("the log".to_owned(), self.wiring.log.text())];
+        let mut secrets = BTreeSet::new();
+        for recorder in self.recorders() {
+            let namespace = recorder.namespace();
+            let objects = namespace::describe(&self.client, namespace).await;
+            texts.push((format!("an object of {namespace}"), objects));
+            texts.push((format!("a status or an event of {namespace}"), recorder.told()));
+            secrets.extend(recorder.secrets());
+        }
+        // As Secrets are written down, too.
+        let encoded: Vec<String> = secrets
+            .iter()
+            .map(|secret| BASE64_STANDARD.encode(secret))
+            .collect();
+        secrets.extend(encoded);
+        let tells = |text: &str| secrets.iter().any(|secret| text.contains(secret.as_str()));
+        let telling = texts.iter().filter(|(_, text)| tells(text));
+        telling
+            .map(|(what, _)| format!("a secret stands in {what}"))
+            .collect()
     }
 
     /// Waits longer, or shorter, than [`PATIENCE`] from here on.
@@ -201,9 +242,8 @@ impl Trial {
         if self.neighbours.is_empty() {
             self.wiring.scope = Scope::Labelled(self.namespace.clone());
         }
-        let secrets = vec![self.core.account().1.to_owned()];
         self.neighbours
-            .push(Recorder::start(&self.client, &neighbour, secrets));
+            .push(Recorder::start(&self.client, &neighbour, self.core.accounts()));
         let gateway = GatewayState::Programmed(TestNetwork::gateway());
         self.plane.gateways().set(&neighbour, gateway);
         neighbour

@@ -17,6 +17,57 @@ use crate::trial::{APPS, STRANGER, Trial, seed};
 /// Between two looks at something in this process that cannot be watched.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Watches an object until it, or its absence, is as wanted.
+///
+/// # Panics
+/// Where it does not become so in time; the message shows what it was last.
+pub async fn watched_until(
+    api: Api<DynamicObject>,
+    name: &str,
+    what: &str,
+    patience: Duration,
+    wanted: impl Fn(Option<&Seen>) -> bool,
+) -> Option<Seen> {
+    let mut last = None;
+    let waiting = async {
+        let mut versions = watch_object(api, name).boxed();
+        while let Some(version) = versions.next().await {
+            // A broken watch is started again by the watcher.
+            let Ok(object) = version else { continue };
+            last = object
+                .and_then(|object| serde_json::to_value(object).ok())
+                .map(Seen);
+            if wanted(last.as_ref()) {
+                return;
+            }
+        }
+    };
+    if tokio::time::timeout(patience, waiting).await.is_err() {
+        let status = last.map(|seen| format!("{:#}", seen.0["status"]));
+        panic!(
+            "{name} is not {what} within {patience:?}; its status: {}",
+            status.as_deref().unwrap_or("none")
+        );
+    }
+    last
+}
+
+/// Looks at something in this process, which cannot be watched, until it is as wanted.
+///
+/// # Panics
+/// Where it does not come in time.
+pub async fn looked_at_until(what: &str, patience: Duration, wanted: impl Fn() -> bool) {
+    let waiting = async {
+        while !wanted() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(patience, waiting).await.is_ok(),
+        "{what}: not within {patience:?}"
+    );
+}
+
 impl Trial {
     /// Waits until an object, or its absence, is as wanted.
     ///
@@ -29,29 +80,7 @@ impl Trial {
         what: &str,
         wanted: impl Fn(Option<&Seen>) -> bool,
     ) -> Option<Seen> {
-        let mut last = None;
-        let waiting = async {
-            let mut versions = watch_object(api, name).boxed();
-            while let Some(version) = versions.next().await {
-                // A broken watch is started again by the watcher.
-                let Ok(object) = version else { continue };
-                last = object
-                    .and_then(|object| serde_json::to_value(object).ok())
-                    .map(Seen);
-                if wanted(last.as_ref()) {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(self.patience, waiting).await.is_err() {
-            let status = last.map(|seen| format!("{:#}", seen.0["status"]));
-            panic!(
-                "{name} is not {what} within {:?}; its status: {}",
-                self.patience,
-                status.as_deref().unwrap_or("none")
-            );
-        }
-        last
+        watched_until(api, name, what, self.patience, wanted).await
     }
 
     /// Waits until a plugin is as wanted.
@@ -192,16 +221,7 @@ impl Trial {
     /// # Panics
     /// Where it does not come in time.
     pub async fn holds(&self, what: &str, wanted: impl Fn() -> bool) {
-        let waiting = async {
-            while !wanted() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        assert!(
-            tokio::time::timeout(self.patience, waiting).await.is_ok(),
-            "{what}: not within {:?}",
-            self.patience
-        );
+        looked_at_until(what, self.patience, wanted).await;
     }
 
     /// What strangers had in the desktop application of [`seed`] is still there.

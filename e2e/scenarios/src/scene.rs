@@ -100,9 +100,7 @@ impl Scene {
         })
         .await
         .unwrap_or_else(|error| panic!("no simulated core: {error}"));
-        let recorder = Recorder::start(&client, &namespace, vec![core.account().1.to_owned()]);
-        // A real kubelet goes through its steps within seconds, and the status follows them.
-        recorder.causes_change();
+        let recorder = Recorder::start(&client, &namespace, core.accounts());
         Self {
             ground,
             client,

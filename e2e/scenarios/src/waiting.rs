@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use kube::api::{Api, DynamicObject};
-use kube::runtime::watcher::watch_object;
 use wazo_e2e::objects::{CORE, Seen};
+use wazo_e2e::waiting::{looked_at_until, watched_until};
 use wazo_plugin_operator::api::core::WazoCore;
 use wazo_plugin_operator::api::plugin::WazoPlugin;
 
@@ -28,27 +27,7 @@ impl Scene {
         what: &str,
         wanted: impl Fn(Option<&Seen>) -> bool,
     ) -> Option<Seen> {
-        let mut last = None;
-        let waiting = async {
-            let mut versions = watch_object(api, name).boxed();
-            while let Some(version) = versions.next().await {
-                // A broken watch is started again by the watcher.
-                let Ok(object) = version else { continue };
-                last = object
-                    .and_then(|object| serde_json::to_value(object).ok())
-                    .map(Seen);
-                if wanted(last.as_ref()) {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            let status = last
-                .map(|seen| format!("{:#}", seen.0["status"]))
-                .unwrap_or_default();
-            panic!("{name} is not {what} within {PATIENCE:?}; its status: {status}");
-        }
-        last
+        watched_until(api, name, what, PATIENCE, wanted).await
     }
 
     /// Waits until a plugin's status, of the spec as it is now, is as wanted.
@@ -100,14 +79,6 @@ impl Scene {
     /// # Panics
     /// Where it does not come in time.
     pub async fn holds(&self, what: &str, wanted: impl Fn() -> bool) {
-        let waiting = async {
-            while !wanted() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        assert!(
-            tokio::time::timeout(PATIENCE, waiting).await.is_ok(),
-            "{what}: not within {PATIENCE:?}"
-        );
+        looked_at_until(what, PATIENCE, wanted).await;
     }
 }

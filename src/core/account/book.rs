@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::work::holds;
+use super::act::holds;
 use super::{AccountFact, AccountSeen, AccountWish, Act, ActState};
 use crate::core::error::CoreError;
 use crate::core::jitter::{doubled, vary};
@@ -18,6 +19,19 @@ pub(in crate::core) struct AccountBook {
     accounts: BTreeMap<PluginKey, Account>,
     /// The plugin that had its turn last.
     last: Option<PluginKey>,
+    /// Until then they are looked at one by one.
+    one_by_one_until: Option<Instant>,
+}
+
+/// What is to be done about an account now.
+pub(super) struct Task {
+    pub(super) wish: AccountWish,
+    /// Whether the act is still to be done.
+    pub(super) open: bool,
+    /// Whether it is known what the core holds.
+    pub(super) seen: bool,
+    /// Whether nothing is due but another look, which may be one at all together.
+    pub(super) routine: bool,
 }
 
 #[derive(Debug)]
@@ -27,9 +41,20 @@ struct Account {
     look_at: Instant,
     not_before: Instant,
     failures: u32,
+    /// It is to be looked at by itself.
+    doubted: bool,
 }
 
 impl Account {
+    /// Whether all that may be due is a look at what is known already.
+    fn is_calm(&self) -> bool {
+        let lacks_nothing = |seen: &AccountSeen| seen.missing.is_empty();
+        !self.is_open()
+            && !self.doubted
+            && self.failures == 0
+            && self.fact.seen.as_ref().is_some_and(lacks_nothing)
+    }
+
     fn is_open(&self) -> bool {
         let act = self.wish.act.as_ref();
         act.is_some_and(|act| !act.needs_password() || self.wish.password.is_some())
@@ -37,6 +62,39 @@ impl Account {
                 &self.fact.last,
                 Some((_, ActState::Pending | ActState::Failed(_)))
             )
+    }
+
+    /// What came of an act tells when the credentials in use are to be tried next: in their time, or at once after
+    /// something changed.
+    fn note_credentials(&mut self, state: &ActState, intervals: &Intervals) {
+        let next = after(vary(intervals.account_check, intervals.jitter));
+        match (&self.wish.act, state) {
+            (Some(Act::Prove { .. }), ActState::Done) => {
+                self.fact.rejected = None;
+                self.fact.check_at = Some(next);
+            }
+            (Some(Act::Prove { stored, .. }), ActState::PasswordUnknown) => {
+                self.fact.rejected = Some(stored.clone());
+                self.fact.check_at = Some(next);
+            }
+            // Something else has to be done first, which makes it due at once.
+            (Some(Act::Prove { .. }), ActState::Pending) => self.put_off(intervals.account_check / 10),
+            (Some(Act::Make { .. }), ActState::Done) => {
+                self.fact.rejected = None;
+                self.fact.check_at = Some(Timestamp::now());
+            }
+            (
+                Some(Act::Policy { .. } | Act::Link { .. } | Act::Set { enabled: true, .. }),
+                ActState::Done,
+            ) => {
+                self.fact.check_at = Some(Timestamp::now());
+            }
+            _ => {}
+        }
+    }
+
+    fn put_off(&mut self, pause: Duration) {
+        self.fact.check_at = Some(after(pause));
     }
 
     fn due_at(&self) -> Instant {
@@ -51,7 +109,12 @@ impl Account {
 
 impl AccountBook {
     /// Replaces what a plugin wants. Returns whether there is work.
-    pub(in crate::core) fn wish(&mut self, plugin: &PluginKey, wish: Option<AccountWish>) -> bool {
+    pub(in crate::core) fn wish(
+        &mut self,
+        plugin: &PluginKey,
+        wish: Option<AccountWish>,
+        intervals: &Intervals,
+    ) -> bool {
         let Some(wish) = wish else {
             self.accounts.remove(plugin);
             return false;
@@ -59,10 +122,15 @@ impl AccountBook {
         let now = Instant::now();
         let account = self.accounts.entry(plugin.clone()).or_insert_with(|| Account {
             wish: wish.clone(),
-            fact: AccountFact::default(),
+            fact: AccountFact {
+                // After a restart all are tried, spread over one interval.
+                check_at: Some(after(vary(intervals.account_check / 2, 1.0))),
+                ..AccountFact::default()
+            },
             look_at: now,
             not_before: now,
             failures: 0,
+            doubted: false,
         });
         let before = std::mem::replace(&mut account.wish, wish);
         if account.wish.password.is_none() && account.wish.act == before.act {
@@ -74,10 +142,12 @@ impl AccountBook {
             account.fact.seen = None;
             account.look_at = now;
         }
-        let new = wish
-            .act
-            .as_ref()
-            .filter(|act| account.fact.last.as_ref().is_none_or(|(last, _)| last != *act));
+        let fact = &account.fact;
+        let new = wish.act.as_ref().filter(|act| {
+            let another = fact.last.as_ref().is_none_or(|(last, _)| last != *act);
+            let again = matches!(act, Act::Prove { .. }) && fact.is_check_due(Timestamp::now());
+            another || again && !matches!(fact.state_of(act), Some(ActState::Failed(_)))
+        });
         if let Some(act) = new {
             account.fact.last = Some((act.clone(), ActState::Pending));
             account.failures = 0;
@@ -114,10 +184,49 @@ impl AccountBook {
         self.accounts.values().map(Account::due_at).min()
     }
 
-    /// What is wished for now, and whether the act is still to be done.
-    pub(super) fn job(&self, plugin: &PluginKey) -> Option<(AccountWish, bool)> {
+    /// What is to be done now.
+    pub(super) fn task(&self, plugin: &PluginKey) -> Option<Task> {
         let account = self.accounts.get(plugin)?;
-        Some((account.wish.clone(), account.is_open()))
+        let together = self.one_by_one_until.is_none_or(|until| until <= Instant::now());
+        Some(Task {
+            wish: account.wish.clone(),
+            open: account.is_open(),
+            seen: account.fact.seen.is_some(),
+            routine: together && account.is_calm(),
+        })
+    }
+
+    /// The accounts of which something is known and nothing is to be done.
+    pub(super) fn calm(&self) -> Vec<(PluginKey, AccountWish, AccountSeen)> {
+        let calm = self.accounts.iter().filter(|(_, account)| account.is_calm());
+        calm.filter_map(|(plugin, account)| {
+            Some((plugin.clone(), account.wish.clone(), account.fact.seen.clone()?))
+        })
+        .collect()
+    }
+
+    /// They cannot be looked at together for a while.
+    pub(super) fn one_by_one(&mut self, intervals: &Intervals) {
+        self.one_by_one_until = Some(Instant::now() + vary(intervals.rights, intervals.jitter));
+    }
+
+    /// An account is as it was seen last.
+    pub(super) fn confirm(&mut self, plugin: &PluginKey, wish: &AccountWish, intervals: &Intervals) {
+        self.change(plugin, wish, |account| {
+            account.look_at = Instant::now() + vary(intervals.snapshot, intervals.jitter);
+            account.fact.blind = None;
+            if let Some(seen) = &mut account.fact.seen {
+                seen.at = Timestamp::now();
+            }
+        });
+    }
+
+    /// An account is not as it was seen last, or cannot be seen among all.
+    pub(super) fn doubt(&mut self, plugin: &PluginKey) {
+        if let Some(account) = self.accounts.get_mut(plugin) {
+            account.doubted = true;
+            account.look_at = Instant::now();
+        }
     }
 
     /// Whether the operator's own account lacks anything for some account.
@@ -145,10 +254,16 @@ impl AccountBook {
         plugin: &PluginKey,
         wish: &AccountWish,
         seen: AccountSeen,
-        again: Duration,
+        intervals: &Intervals,
     ) -> bool {
+        let pause = if seen.missing.is_empty() {
+            intervals.snapshot
+        } else {
+            intervals.missing_rights
+        };
         self.change(plugin, wish, |account| {
-            account.look_at = Instant::now() + again;
+            account.look_at = Instant::now() + vary(pause, intervals.jitter);
+            account.doubted = false;
             account.fact.blind = None;
             if let Some((act, state @ ActState::Done)) = &mut account.fact.last
                 && !matches!(act, Act::Prove { .. })
@@ -161,8 +276,15 @@ impl AccountBook {
     }
 
     /// Notes what became of the act. Returns whether a reader sees a difference.
-    pub(super) fn settle(&mut self, plugin: &PluginKey, wish: &AccountWish, state: ActState) -> bool {
+    pub(super) fn settle(
+        &mut self,
+        plugin: &PluginKey,
+        wish: &AccountWish,
+        state: ActState,
+        intervals: &Intervals,
+    ) -> bool {
         self.change(plugin, wish, |account| {
+            account.note_credentials(&state, intervals);
             account.failures = 0;
             account.not_before = Instant::now();
             if let Some(act) = &account.wish.act {
@@ -189,6 +311,9 @@ impl AccountBook {
                 account.failures,
             );
             account.not_before = Instant::now() + vary(pause, intervals.jitter);
+            if matches!(account.wish.act, Some(Act::Prove { .. })) {
+                account.put_off(pause);
+            }
             if account.is_open()
                 && let Some((_, state)) = &mut account.fact.last
             {
@@ -229,7 +354,10 @@ impl AccountBook {
     /// The stack is another: everything is to be looked at again.
     pub(in crate::core) fn start_again(&mut self) {
         for account in self.accounts.values_mut() {
-            account.fact = AccountFact::default();
+            account.fact = AccountFact {
+                check_at: account.fact.check_at,
+                ..AccountFact::default()
+            };
             account.look_at = Instant::now();
             account.not_before = Instant::now();
             if let Some(act) = &account.wish.act {
@@ -237,4 +365,9 @@ impl AccountBook {
             }
         }
     }
+}
+
+fn after(pause: Duration) -> Timestamp {
+    let pause = jiff::SignedDuration::try_from(pause).unwrap_or_default();
+    Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
 }

@@ -17,6 +17,10 @@ pub struct AccountFact {
     pub last: Option<(Act, ActState)>,
     /// Why the core cannot be read.
     pub blind: Option<CoreError>,
+    /// When the credentials in use are to be tried next; `None`: it is not said yet.
+    pub check_at: Option<Timestamp>,
+    /// The hash of credentials that did not let their user in, although he may log in.
+    pub rejected: Option<String>,
 }
 
 /// What the core holds of an account.
@@ -122,7 +126,23 @@ impl AccountFact {
             (Some(one), Some(two)) => one.is_like(two),
             _ => false,
         };
-        seen && last && blind
+        seen && last && blind && self.rejected == other.rejected
+    }
+
+    /// Whether the credentials in use are to be tried now.
+    #[must_use]
+    pub fn is_check_due(&self, now: Timestamp) -> bool {
+        self.check_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether nothing more comes of an act: a proof is made again in its time.
+    #[must_use]
+    pub fn is_over(&self, act: &Act, now: Timestamp) -> bool {
+        let over = matches!(
+            self.state_of(act),
+            Some(ActState::Done | ActState::PasswordUnknown)
+        );
+        over && !(matches!(act, Act::Prove { .. }) && self.is_check_due(now))
     }
 
     /// What became of an act, where it is the last one.

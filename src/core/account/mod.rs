@@ -2,8 +2,12 @@
 //! and a policy for both. A plugin says who its account is and what is to be done next; the actor does one thing at a
 //! time, and tells what it saw.
 
+mod act;
 mod book;
+mod bulk;
 mod fact;
+mod look;
+mod prove;
 mod subject;
 mod work;
 

@@ -5,12 +5,14 @@ use http::Method;
 /// A request about users and policies of wazo-auth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::core) enum AccountRoute {
+    ListUsers,
     ReadUser,
     CreateUser,
     ChangeUser,
     DeleteUser,
     ReadLinks,
     Link,
+    ListPolicies,
     ReadPolicy,
     CreatePolicy,
     ChangePolicy,
@@ -18,7 +20,8 @@ pub(in crate::core) enum AccountRoute {
 }
 
 impl AccountRoute {
-    const ALL: [Self; 10] = [
+    /// Those that every account needs. Without the lists they are looked at one by one.
+    const NEEDED: [Self; 10] = [
         Self::ReadUser,
         Self::CreateUser,
         Self::ChangeUser,
@@ -34,6 +37,7 @@ impl AccountRoute {
     /// Method, route with placeholders, path below the daemon's prefix, right.
     pub(in crate::core) const fn row(self) -> (Method, &'static str, &'static [&'static str], &'static str) {
         match self {
+            Self::ListUsers => (Method::GET, "GET /users", &["users"], "auth.users.read"),
             Self::ReadUser => (
                 Method::GET,
                 "GET /users/{user}",
@@ -65,6 +69,7 @@ impl AccountRoute {
                 &["users", "{}", "policies", "{}"],
                 "auth.users.*.policies.*.create",
             ),
+            Self::ListPolicies => (Method::GET, "GET /policies", &["policies"], "auth.policies.read"),
             Self::ReadPolicy => (
                 Method::GET,
                 "GET /policies/{policy}",
@@ -104,5 +109,7 @@ impl AccountRoute {
 /// Every right that accounts need beside those that they are given. Never that to set passwords: it takes over any user
 /// of any tenant. A `*` is asked for as it stands; who holds all of them holds it.
 pub(in crate::core) fn rights() -> Vec<String> {
-    AccountRoute::ALL.map(|route| route.row().3.to_owned()).to_vec()
+    AccountRoute::NEEDED
+        .map(|route| route.row().3.to_owned())
+        .to_vec()
 }

@@ -4,6 +4,9 @@ use uuid::Uuid;
 
 use crate::keys::PluginKey;
 
+/// What the names of all users and policies of plugins begin with.
+pub(super) const PREFIX: &str = "wazo-plugin-";
+
 /// One of the two places for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
@@ -56,7 +59,7 @@ impl Subject {
         let derived = |part: &str| Uuid::new_v5(&stack, format!("{owner}/{plugin}/{part}").as_bytes());
         Self {
             users: Slot::ALL.map(|slot| derived(slot.name())),
-            policy: format!("wazo-plugin-{}", derived("policy")),
+            policy: format!("{PREFIX}{}", derived("policy")),
         }
     }
 
@@ -69,7 +72,7 @@ impl Subject {
     /// The user's name. Lower case: wazo-auth compares names without regard to case, and filters with.
     #[must_use]
     pub fn username(&self, slot: Slot) -> String {
-        format!("wazo-plugin-{}", self.user(slot))
+        format!("{PREFIX}{}", self.user(slot))
     }
 
     /// The slug of the policy, which is its name, too.

@@ -3,6 +3,7 @@
 mod fake;
 mod session;
 mod troubles;
+mod wakes;
 mod writes;
 
 use std::collections::BTreeSet;

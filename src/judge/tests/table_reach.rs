@@ -33,6 +33,7 @@ fn invalid() -> LookError {
 fn what_the_public_address_and_the_pods_answer_tells_whose_fault_it_is() {
     let expired = LookError::Certificate {
         why: CertificateFlaw::Expired,
+        seen: None,
     };
     let private = LookError::AddressRefused {
         addr: [127, 0, 0, 1].into(),
@@ -202,6 +203,7 @@ fn gateway(view: GatewayView) -> World {
 fn what_gateway_and_route_say_tells_whose_fault_it_is() {
     let off = GatewayFact {
         addresses: Vec::new(),
+        unresolved: Vec::new(),
         programmed: Some(condition("False", "NoResources", "no address is left")),
     };
     let (yes, no_backend) = (("True", "Accepted"), ("False", "BackendNotFound"));

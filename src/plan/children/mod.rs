@@ -163,9 +163,13 @@ impl Around {
     }
 }
 
-/// Pods that would get the credentials of a core are not made.
+/// Pods and Ingresses that would get the credentials of a core are not made.
 fn is_withheld(kind: ChildKind, world: &World, plugin: &Plugin) -> bool {
-    kind == ChildKind::Deployment && exposure::judge(world, plugin).is_some()
+    match kind {
+        ChildKind::Deployment => exposure::judge(world, plugin).is_some(),
+        ChildKind::Ingress => exposure::of_ingress(world, plugin).is_some(),
+        _ => false,
+    }
 }
 
 /// Whether the cluster serves the kind.

@@ -20,6 +20,7 @@ use crate::api::parse::Plugin;
 use crate::api::plugin::DeletionPolicy;
 use crate::core::account::{AccountFact, AccountSeen, AccountWish, Act, Slot, Subject};
 use crate::judge::account::refusal;
+use crate::judge::account_change;
 use crate::judge::acl_grant;
 use crate::judge::grant::Standing;
 use crate::keys::CoreKey;
@@ -125,6 +126,8 @@ struct Situation<'a> {
     fact: Option<&'a AccountFact>,
     /// Whether the pods that run mount the Secret as it is, and no others run.
     rolled: bool,
+    /// What somebody else changed is left so.
+    hands_off: bool,
     now: Timestamp,
 }
 
@@ -283,9 +286,12 @@ pub fn removal(world: &World) -> AccountPlan {
         let registered = crate::judge::account::stood(world);
         known.extend(account.tenant.or(core.tenant()).filter(|_| registered));
     }
+    // What a stranger wrote of a core that never let it in is nothing to wait for.
+    let never_let_in =
+        world.core.is_none() && crate::judge::grant::is_foreign(world) && !super::is_attested(world);
     let nothing = AccountPlan {
         tenants: known.clone(),
-        settled: retain || world.itself.abandon || known.is_empty(),
+        settled: retain || world.itself.abandon || known.is_empty() || never_let_in,
         ..AccountPlan::default()
     };
     if nothing.settled {
@@ -308,6 +314,7 @@ fn decide(world: &World, wanted: Option<Wanted>, known: BTreeSet<Uuid>, rolled: 
         secrets: account_secret::ours(world),
         fact: world.account.as_ref(),
         rolled,
+        hands_off: wanted.is_some() && leaves_alone(world),
         now: world.now,
         wanted,
     };
@@ -347,6 +354,11 @@ fn decide(world: &World, wanted: Option<Wanted>, known: BTreeSet<Uuid>, rolled: 
         },
     ));
     Some(plan)
+}
+
+fn leaves_alone(world: &World) -> bool {
+    let plugin = world.itself.plugin.as_ref().ok();
+    plugin.is_some_and(|plugin| account_change::reported(world, plugin).is_some())
 }
 
 /// Whether something may stand in a tenant: until a look shows that nothing does.

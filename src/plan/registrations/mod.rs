@@ -128,6 +128,7 @@ fn interest(ledger: &Ledger, wanted: Interest) -> Interest {
     let beyond = ledger.everywhere || ledger.tenants.len() > 1;
     Interest {
         tenants: wanted.tenants || beyond,
+        everywhere: wanted.everywhere || ledger.everywhere,
         names: ledger.apps.values().flatten().cloned().collect(),
         ..wanted
     }

@@ -42,9 +42,12 @@ pub fn entries(world: &World, plugin: &Plugin, assessment: &Assessment, core: &C
         .ui
         .iter()
         .map(|entry| {
+            let reachable = assessment.route.is_good() && assessment.certificate.holds_up_nothing();
             let verified = match plugin.spec.verify() {
-                Verify::Public => assessment.route.is_good() && manifest::judge_entry(world, entry).is_good(),
-                Verify::None => assessment.route.is_good() && assessment.workload.is_good(),
+                Verify::Public | Verify::Service => {
+                    reachable && manifest::judge_entry(world, entry).is_good()
+                }
+                Verify::None => reachable && assessment.workload.is_good(),
             };
             let places = match places::scope(core, world.allowance.as_ref(), plugin, entry) {
                 Some(Scope::Known(places)) => Some(places),

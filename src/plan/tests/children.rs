@@ -272,7 +272,7 @@ fn the_status_of_a_child_is_nobodys_drift() {
 fn an_object_of_somebody_else_is_not_touched() {
     for owner in [None, Some("uid-of-somebody".to_owned())] {
         let mut world = World::healthy().restarted();
-        world.children.service.as_mut().unwrap().owner = owner;
+        world.children.service.as_mut().unwrap().id.owner = owner;
         assert_eq!(how(&world, ChildKind::Service), How::Blocked { leaving: false });
         assert!(!plan_of(&world).writes());
     }

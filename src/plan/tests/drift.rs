@@ -83,7 +83,7 @@ fn what_somebody_else_changed_is_put_back_after_a_restart_as_well() {
 fn what_somebody_adds_without_touching_ours_is_no_drift() {
     let mut world = World::healthy();
     world.children.deployment.as_mut().unwrap().id.generation = 7;
-    world.children.service.as_mut().unwrap().resource_version = "99".to_owned();
+    world.children.service.as_mut().unwrap().id.resource_version = "99".to_owned();
     let wants = all(&world, world.itself.plugin.as_ref().unwrap());
     assert!(wants.len() >= 4);
     for want in wants {

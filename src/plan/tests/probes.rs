@@ -2,6 +2,7 @@ use super::plan_of;
 use crate::observe::facts::ContainerState;
 use crate::observe::fixture::{START, URL, at, serving};
 use crate::observe::world::World;
+use crate::probe::Front;
 
 #[test]
 fn a_manifest_is_looked_at_where_the_route_is_taken_and_something_serves() {
@@ -9,8 +10,8 @@ fn a_manifest_is_looked_at_where_the_route_is_taken_and_something_serves() {
     assert_eq!(plan.probes.len(), 1);
     let job = &plan.probes[0];
     assert_eq!(
-        (job.name.as_str(), job.url.as_str(), job.public),
-        ("panel", URL, true)
+        (job.name.as_str(), job.url.as_str(), job.front),
+        ("panel", URL, Front::Public)
     );
     assert_eq!(
         job.gateway_addresses,

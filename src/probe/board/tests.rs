@@ -12,7 +12,7 @@ use crate::api::ui_manifest::Product;
 use crate::keys::PluginKey;
 use crate::probe::look::{Look, LookError, ReadinessLook};
 use crate::probe::sight::Sight;
-use crate::probe::{ProbeJob, ProbeSettings, ReadinessJob};
+use crate::probe::{Front, ProbeJob, ProbeSettings, ReadinessJob};
 
 /// A board and a clock that is set by hand.
 struct Bench {
@@ -37,7 +37,7 @@ fn job(name: &str) -> ProbeJob {
         product: Product::App,
         gateway_addresses: Vec::new(),
         pods: vec![pod(7)],
-        public: true,
+        front: Front::Public,
         revision: "1".to_owned(),
     }
 }
@@ -73,13 +73,14 @@ impl Bench {
         self.board.take(self.now, &self.settings)
     }
 
-    fn see(&mut self, task: &Task, public: Look) -> bool {
+    fn see(&mut self, task: &Task, front: Look) -> bool {
         let sight = match &task.wish {
             super::Wish::Manifest(job) => Sight::Manifest {
                 revision: job.revision.clone(),
-                public,
+                front,
                 pod: None,
                 summary: None,
+                validity: None,
             },
             super::Wish::Readiness(_) => Sight::Readiness(ReadinessLook::NotListening),
         };
@@ -222,15 +223,10 @@ fn pods_that_change_during_a_bad_look_are_asked_soon_after_it() {
 #[test]
 fn what_is_no_longer_wished_is_forgotten() {
     let mut bench = Bench::new();
-    let mut unverified = job("third");
-    unverified.public = false;
-    bench.want(vec![job("one"), job("two"), unverified]);
+    bench.want(vec![job("one"), job("two")]);
     bench.look(good());
     bench.look(good());
-    assert!(
-        bench.take().is_none(),
-        "what is not to be verified is not looked at"
-    );
+    assert!(bench.take().is_none());
     let names = |bench: &Bench| -> Vec<String> {
         let manifests = bench.board.facts(&key()).manifests;
         manifests.into_iter().map(|fact| fact.name).collect()

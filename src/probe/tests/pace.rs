@@ -59,20 +59,6 @@ async fn a_new_revision_is_looked_at_at_once() {
 }
 
 #[tokio::test]
-async fn an_unverified_manifest_is_left_alone() {
-    let mut bench = Bench::new(&good_site(), &good_site(), settings());
-    let unverified = ProbeJob {
-        name: "unverified".to_owned(),
-        public: false,
-        ..job()
-    };
-    bench.prober.want(&bench.key, vec![unverified, job()], None);
-    let facts = bench.change().await;
-    assert_eq!(facts.manifests.len(), 1);
-    assert_eq!(facts.manifests[0].name, "panel");
-}
-
-#[tokio::test]
 async fn a_forgotten_plugin_is_not_looked_at_again() {
     let site = good_site();
     let mut bench = Bench::new(&site, &good_site(), quick());

@@ -36,6 +36,11 @@ pub(super) fn with_accounts(test: impl AsyncFnOnce(&mut Trial)) {
     });
 }
 
+/// Grants what [`with_accounts`] does.
+pub(super) async fn grant_all(trial: &Trial) {
+    grant(trial, &GRANTED).await;
+}
+
 pub(super) async fn grant(trial: &Trial, acl: &[&str]) {
     let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": acl}]);
     trial.edit_core(&json!({"spec": {"grants": grants}})).await;

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +20,7 @@ import (
 	"wazo.io/plugin-operator/e2e/cluster/internal/supervisor"
 )
 
-const upHelp = `cluster up [--no-node] [--dir DIR] [--attached] [--image TAR ...] [--allow-port N ...] [--timeout 2m] [--output json]
+const upHelp = `cluster up [--no-node] [--dir DIR] [--attached] [--image TAR ...] [--allow-port N ...] [--audit NAMESPACE ...] [--timeout 2m] [--output json]
 
 Starts a cluster and returns when it is Ready; a supervisor in the background owns it until ` + "`cluster down`" + `.
 With --attached this process is the supervisor: it prints the state as one line of JSON when Ready, and takes the
@@ -31,6 +32,9 @@ type upFlags struct {
 	timeout  time.Duration
 	json     *output
 }
+
+// label is what the name of a namespace looks like.
+var label = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
 // list is a flag that may be given several times.
 type list struct{ add func(string) error }
@@ -56,6 +60,13 @@ func parseUp(args []string) (*upFlags, error) {
 		f.options.AllowPorts = append(f.options.AllowPorts, port)
 		return nil
 	}}, "allow-port", "TCP port on the node's address that pods may reach, beside those of the cluster; may be repeated")
+	set.Var(list{func(namespace string) error {
+		if !label.MatchString(namespace) {
+			return errors.New("must be the name of a namespace")
+		}
+		f.options.Audit = append(f.options.Audit, namespace)
+		return nil
+	}}, "audit", "namespace whose requests the API server writes into its audit log; may be repeated")
 	if err := parse(set, args, 0); err != nil {
 		return nil, err
 	}

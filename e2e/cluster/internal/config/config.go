@@ -29,13 +29,14 @@ const (
 
 // Values of the templates.
 type Values struct {
-	Dir        string // the cluster's directory
-	Server     string // URL of the API server
-	User       string // of a kubeconfig: the name of its certificate
-	CNIBin     string // directory of the CNI plugins
-	Registry   string // host:port
-	AllowPorts []int  // TCP ports of the node that pods may reach, beside the fixed ones
-	PublicCert []byte // PEM; of the Gateway
+	Dir        string   // the cluster's directory
+	Server     string   // URL of the API server
+	User       string   // of a kubeconfig: the name of its certificate
+	CNIBin     string   // directory of the CNI plugins
+	Registry   string   // host:port
+	AllowPorts []int    // TCP ports of the node that pods may reach, beside the fixed ones
+	Audit      []string // namespaces whose requests are written down
+	PublicCert []byte   // PEM; of the Gateway
 	PublicKey  []byte
 }
 

@@ -8,7 +8,7 @@ import (
 
 var values = Values{
 	Dir: "/d", Server: "https://10.244.0.1:6443", User: "admin", CNIBin: "/c", Registry: "127.0.0.1:5000",
-	AllowPorts: []int{8443, 9000}, PublicCert: []byte("cert"), PublicKey: []byte("key"),
+	AllowPorts: []int{8443, 9000}, Audit: []string{"a", "b"}, PublicCert: []byte("cert"), PublicKey: []byte("key"),
 }
 
 func TestEveryTemplateRendersWithoutGaps(t *testing.T) {

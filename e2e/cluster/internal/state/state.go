@@ -31,8 +31,9 @@ type State struct {
 	CertificateAuthority string            `json:"certificateAuthority"`
 	Programs             string            `json:"programs"` // directory of kubectl, helm and the others
 	Logs                 string            `json:"logs"`
-	Seconds              float64           `json:"seconds"`        // from start to Ready
-	Node                 *Node             `json:"node,omitempty"` // absent: control plane only
+	Audit                string            `json:"audit,omitempty"` // the API server's audit log: one JSON object a line
+	Seconds              float64           `json:"seconds"`         // from start to Ready
+	Node                 *Node             `json:"node,omitempty"`  // absent: control plane only
 	Gateway              *Gateway          `json:"gateway,omitempty"`
 	Supervisor           Process           `json:"supervisor"`
 	Processes            []Process         `json:"processes"`

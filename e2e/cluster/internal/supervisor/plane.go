@@ -15,7 +15,7 @@ import (
 
 // plan decides addresses, makes all certificates and writes all configuration.
 func (c *Cluster) plan() error {
-	c.values = config.Values{Dir: c.options.Dir, AllowPorts: c.options.AllowPorts, Server: "https://" + config.NodeIP + ":6443"}
+	c.values = config.Values{Dir: c.options.Dir, AllowPorts: c.options.AllowPorts, Audit: c.options.Audit, Server: "https://" + config.NodeIP + ":6443"}
 	if c.options.NoNode {
 		ports, err := freePorts(1)
 		if err != nil {
@@ -37,7 +37,17 @@ func (c *Cluster) plan() error {
 			return err
 		}
 	}
-	return c.save(func(s *state.State) { s.Server = c.values.Server })
+	if c.audits() {
+		if err := c.render("audit.yaml", "audit.yaml", c.values); err != nil {
+			return err
+		}
+	}
+	return c.save(func(s *state.State) {
+		s.Server = c.values.Server
+		if c.audits() {
+			s.Audit = c.auditLog()
+		}
+	})
 }
 
 func (c *Cluster) certificates() error {
@@ -157,11 +167,19 @@ func (c *Cluster) apiserver(etcd string) []string {
 		"--requestheader-username-headers=X-Remote-User", "--proxy-client-cert-file=" + pki + "/front-proxy-client.crt",
 		"--proxy-client-key-file=" + pki + "/front-proxy-client.key", "--profiling=false",
 	}
+	if c.audits() { // a line stands there before its request is answered, or at the latest right behind it
+		policy := filepath.Join(c.options.Dir, "conf", "audit.yaml")
+		args = append(args, "--audit-policy-file="+policy, "--audit-log-path="+c.auditLog(), "--audit-log-mode=blocking")
+	}
 	if c.options.NoNode { // an endpoint of the Service may not be a loopback address
 		args = append(args, "--endpoint-reconciler-type=none")
 	}
 	return args
 }
+
+func (c *Cluster) audits() bool { return len(c.options.Audit) > 0 }
+
+func (c *Cluster) auditLog() string { return filepath.Join(c.state.Logs, "audit.jsonl") }
 
 // settled waits for what the controllers do first, without which a pod is refused.
 func (c *Cluster) settled(ctx context.Context) error {

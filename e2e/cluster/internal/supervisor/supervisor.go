@@ -30,7 +30,8 @@ type Options struct {
 	Dir        string // absolute
 	NoNode     bool   // control plane only
 	Images     []string
-	AllowPorts []int // TCP ports on the node's IP that pods may reach
+	AllowPorts []int    // TCP ports on the node's IP that pods may reach
+	Audit      []string // namespaces: the API server writes down what is asked of them
 }
 
 // Cluster is a running cluster, owned by this process.

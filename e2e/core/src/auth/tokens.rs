@@ -125,6 +125,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
     if offline {
         data["refresh_token"] = json!(refresh_token(world, &user.uuid, client.unwrap_or_default()));
     }
+    world.keep_to_ourselves(&uuid);
     world.tokens.insert(uuid, token);
     let effect = Effect::on(
         EffectKind::Created,
@@ -150,6 +151,7 @@ fn refresh_token(world: &mut World, user: &str, client: String) -> String {
         created: world.clock.now(),
     };
     let token = refresh.token.clone();
+    world.keep_to_ourselves(&token);
     world.refreshes.push(refresh);
     token
 }

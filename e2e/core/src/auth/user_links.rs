@@ -26,6 +26,9 @@ pub(super) fn change_password(world: &mut World, call: &Call, uuid: &str) -> Rep
 }
 
 pub(crate) fn set_password(world: &mut World, uuid: &str, password: Option<String>) {
+    if let Some(password) = &password {
+        world.keep_to_ourselves(password);
+    }
     if let Some(user) = world.users.get_mut(uuid) {
         user.password = password;
     }

@@ -165,6 +165,9 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
         .tenants
         .get(&user.tenant)
         .is_some_and(|tenant| tenant.half_made);
+    if let Some(password) = &user.password {
+        world.keep_to_ourselves(password);
+    }
     world.users.insert(user.uuid.clone(), user);
     // In a tenant without its all-users group the daemon fails after the user was made.
     let answer = if half_made {

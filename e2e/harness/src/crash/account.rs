@@ -1,9 +1,13 @@
 //! The same for a plugin with an account: its creation, the replacement of its credentials, its end.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use wazo_simulated_core::{ACCOUNT_ACL, Seed};
 
-use super::{PLUGIN, Run, end_state, every_point, gone};
+use super::course::{Course, Run};
+use super::deletion::gone;
+use super::{PLUGIN, points};
 use crate::gate::{Blow, Gate, Point};
 use crate::objects;
 use crate::trial::{Trial, seed};
@@ -15,7 +19,7 @@ const RIGHTS: &str = "confd.users.read";
 /// # Panics
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_an_accounts_creation(blow: Blow) -> usize {
-    every_point("create an account", blow, create)
+    points::every("create an account", blow, create)
 }
 
 /// Replaces the credentials of an account, with a blow at every point of the way. The answer is the number of points.
@@ -23,7 +27,7 @@ pub fn every_point_of_an_accounts_creation(blow: Blow) -> usize {
 /// # Panics
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_a_rotation(blow: Blow) -> usize {
-    every_point("rotate", blow, rotate)
+    points::every("rotate", blow, rotate)
 }
 
 /// Deletes a plugin with an account and then its core, with a blow at every point of the way. The answer is the number
@@ -32,11 +36,12 @@ pub fn every_point_of_a_rotation(blow: Blow) -> usize {
 /// # Panics
 /// Where an end state differs from that of the undisturbed run.
 pub fn every_point_of_an_accounts_deletion(blow: Blow) -> usize {
-    every_point("delete an account", blow, delete)
+    points::every("delete an account", blow, delete)
 }
 
 /// A core whose operator may keep accounts.
-pub(super) fn core() -> Seed {
+#[must_use]
+pub fn core() -> Seed {
     let mut seed = seed();
     for account in &mut seed.accounts {
         let held = ACCOUNT_ACL.into_iter().chain([RIGHTS]);
@@ -50,82 +55,70 @@ async fn connect(trial: &mut Trial) {
     trial.wait_at_most(std::time::Duration::from_secs(60));
     trial.wiring().calm();
     trial.connect().await;
-    let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": [RIGHTS]}]);
-    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+    grant(trial).await;
     trial.panel(PLUGIN).await;
 }
 
-fn plugin() -> Value {
+/// A plugin with an entry for `App` and an account.
+#[must_use]
+pub fn plugin() -> Value {
     let mut object = objects::plugin(PLUGIN);
     object["spec"]["registrations"]["account"] = json!({"acl": [RIGHTS]});
     object
 }
 
+/// Lets plugins have what [`plugin`] asks for.
+pub async fn grant(trial: &Trial) {
+    let grants = json!([{"registrations": ["UiApplication", "Account"], "acl": [RIGHTS]}]);
+    trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+}
+
 async fn create(trial: &mut Trial, point: Option<Point>) -> Run {
     connect(trial).await;
-    let gate = Gate::open();
-    gate.arm(point);
-    trial.start_behind(gate.clone());
-    trial.apply(&plugin()).await;
-    tokio::select! {
-        () = gate.died() => {}
-        () = settled(trial, None) => {}
-    }
-    ended(trial, &gate, None).await
+    let mut course = Course::from_the_start(trial, point);
+    course.trial.apply(&plugin()).await;
+    course.survives(made).await;
+    course.settles(made).await;
+    course.ended().await
 }
 
 async fn rotate(trial: &mut Trial, point: Option<Point>) -> Run {
-    connect(trial).await;
-    let gate = trial.start();
-    trial.apply(&plugin()).await;
-    settled(trial, None).await;
-    gate.arm(point);
+    let gate = standing(trial).await;
+    let mut course = Course::from_here(trial, gate, point);
     let demand = json!({"metadata": {"annotations": {"plugins.wazo.io/rotate": "1"}}});
-    trial.edit_plugin(PLUGIN, &demand).await;
-    tokio::select! {
-        () = gate.died() => {}
-        () = settled(trial, Some("1")) => {}
-    }
-    ended(trial, &gate, Some("1")).await
+    course.trial.edit_plugin(PLUGIN, &demand).await;
+    let rotated = async |trial: &Trial| settled(trial, Some("1")).await;
+    course.survives(rotated).await;
+    course.settles(rotated).await;
+    course.ended().await
 }
 
 async fn delete(trial: &mut Trial, point: Option<Point>) -> Run {
+    let gate = standing(trial).await;
+    let mut course = Course::from_here(trial, gate, point);
+    course.survives(gone).await;
+    course.settles(gone).await;
+    course.ended().await
+}
+
+/// A plugin that has its account, under an operator behind a gate.
+async fn standing(trial: &mut Trial) -> Arc<Gate> {
     connect(trial).await;
     let gate = trial.start();
     trial.apply(&plugin()).await;
-    settled(trial, None).await;
-    gate.arm(point);
-    tokio::select! {
-        () = gate.died() => {}
-        () = gone(trial) => {}
-    }
-    let struck = gate.disarm();
-    if gate.is_dead() {
-        trial.start();
-    }
-    gone(trial).await;
-    Run {
-        end: end_state(trial).await,
-        mutations: gate.mutations(),
-        struck,
-    }
+    made(trial).await;
+    gate
 }
 
-async fn ended(trial: &mut Trial, gate: &Gate, rotated: Option<&str>) -> Run {
-    let struck = gate.disarm();
-    if gate.is_dead() {
-        trial.start();
-    }
-    settled(trial, rotated).await;
-    Run {
-        end: end_state(trial).await,
-        mutations: gate.mutations(),
-        struck,
-    }
+async fn made(trial: &Trial) {
+    settled(trial, None).await;
 }
 
 /// Waits until the credentials of the pods are those of the only user, no password is stored, and all is well.
-async fn settled(trial: &Trial, rotated: Option<&str>) {
+///
+/// # Panics
+/// Where that does not come in time.
+pub async fn settled(trial: &Trial, rotated: Option<&str>) {
     let deadline = tokio::time::Instant::now() + trial.patience;
     loop {
         trial.well(PLUGIN).await;

@@ -3,7 +3,8 @@
 use serde_json::json;
 use wazo_plugin_operator::observe::gateway_api::HttpRoute;
 
-use super::{PLUGIN, Run, end_state, every_point};
+use super::course::{Course, Run, standing_with};
+use super::{PLUGIN, points};
 use crate::gate::{Blow, Point};
 use crate::trial::Trial;
 use crate::users::Users;
@@ -17,36 +18,25 @@ const NEW_HOST: &str = "new.plugins.test";
 /// # Panics
 /// Where an end state differs from that of the undisturbed run, or a user was without the plugin.
 pub fn every_point_of_a_host_change(blow: Blow) -> usize {
-    every_point("change the host", blow, change_host)
+    points::every("change the host", blow, change_host)
 }
 
 async fn change_host(trial: &mut Trial, point: Option<Point>) -> Run {
-    trial.wiring().calm();
-    trial.connect().await;
-    let gate = trial.start();
-    let panel = trial.ready_plugin(PLUGIN).await;
+    let (gate, panel) = standing_with(trial).await;
     let address = trial.plane().nodes().address(trial.namespace(), PLUGIN);
     trial.wiring().network.lead(NEW_HOST, address, panel.addr());
     let users = Users::begin(trial, PLUGIN);
-    gate.arm(point);
+    let mut course = Course::from_here(trial, gate, point);
     let edit = json!({"spec": {"expose": {"host": NEW_HOST}}});
-    trial.edit_plugin(PLUGIN, &edit).await;
-    tokio::select! {
-        () = gate.died() => {}
-        () = moved(trial) => {}
-    }
-    let struck = gate.disarm();
-    if gate.is_dead() {
-        trial.start();
-    }
-    moved(trial).await;
-    trial.well(PLUGIN).await;
+    course.trial.edit_plugin(PLUGIN, &edit).await;
+    course.survives(moved).await;
+    let settled = async |trial: &Trial| {
+        moved(trial).await;
+        trial.well(PLUGIN).await;
+    };
+    course.settles(settled).await;
     users.end().await;
-    Run {
-        end: end_state(trial).await,
-        mutations: gate.mutations(),
-        struck,
-    }
+    course.ended().await
 }
 
 /// Waits until the plugin is registered and routed at its new host alone.

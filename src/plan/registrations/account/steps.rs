@@ -26,9 +26,13 @@ pub(super) fn next(situation: &Situation<'_>) -> Step {
     let Some(wanted) = &situation.wanted else {
         return removal(situation, seen);
     };
+    if situation.hands_off {
+        return check(situation, wanted, seen).unwrap_or(Step::Settled);
+    }
     policy(wanted, seen)
         .or_else(|| coming(situation, wanted, seen))
         .or_else(|| standing(situation, wanted, seen))
+        .or_else(|| check(situation, wanted, seen))
         .or_else(|| leaving(situation, wanted, seen))
         .unwrap_or(Step::Settled)
 }
@@ -83,7 +87,9 @@ fn is_due(situation: &Situation<'_>, wanted: &Wanted) -> bool {
         return true;
     };
     let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
+    let rejected = situation.fact.and_then(|fact| fact.rejected.as_ref());
     current.slot.is_none()
+        || rejected == Some(&current.stored)
         || current.tenant != Some(wanted.connection.tenant)
         || current.rights != situation.rights()
         || asked
@@ -175,6 +181,26 @@ fn standing(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> O
             connection: wanted.connection.clone(),
         })
     })
+}
+
+/// From time to time the credentials in use are tried, as long as nothing else is known to be wrong with their user.
+fn check(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> Option<Step> {
+    let fact = situation.fact?;
+    let current = situation.current().filter(|current| current.sound)?;
+    let slot = current.slot?;
+    let tenant = wanted.connection.tenant;
+    let proof = Act::Prove {
+        slot,
+        tenant,
+        stored: current.stored.clone(),
+        acl: wanted.acl.clone(),
+    };
+    let begun = matches!(fact.state_of(&proof), Some(ActState::Failed(_)));
+    let due = begun || fact.is_check_due(situation.now) && !fact.is_over(&proof, situation.now);
+    let stands = current.tenant == Some(tenant)
+        && user(wanted, seen, slot, &current.stored).is_none()
+        && policy(wanted, seen).is_none();
+    (due && stands).then_some(Step::Act(proof))
 }
 
 /// What is not in use any more goes when the pods are rolled.

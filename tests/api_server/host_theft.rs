@@ -1,0 +1,90 @@
+//! The host and path of a plugin, claimed from another namespace: the first one keeps it and hears nothing, the other one is
+//! told, and learns of the first one's namespace its name and nothing else.
+
+use serde_json::{Value, json};
+use wazo_e2e::objects::{self, CORE, Seen, host, manifest_url, plugin};
+use wazo_e2e::trial::{Trial, trial};
+
+const ROUTE: &str = "gateway.networking.k8s.io/v1";
+
+/// A plugin at the host and path of another one, with a core of another namespace.
+fn thief(cores: &str) -> Value {
+    let mut object = plugin("thief");
+    object["spec"]["coreRef"] = json!({"name": CORE, "namespace": cores});
+    object["spec"]["expose"]["host"] = json!(host("victim"));
+    object
+}
+
+/// What the status says, without its own URL and its own host, which are the same as those of the other plugin.
+fn told(seen: &Seen) -> String {
+    let mut status = seen.0["status"].clone();
+    status["url"] = Value::Null;
+    status.to_string().replace(&host("victim"), "<host>")
+}
+
+async fn has_route(trial: &Trial, name: &str) -> bool {
+    trial.get(ROUTE, "HTTPRoute", name).await.is_some()
+}
+
+#[test]
+fn a_host_that_is_claimed_from_another_namespace_stays_with_the_first_who_hears_nothing_of_it() {
+    trial(async |trial: &mut Trial| {
+        let acme = trial.neighbour().await;
+        trial.connect().await;
+        trial
+            .edit_core(&json!({"spec": {"grants": [{"namespaces": {"from": "All"}}]}}))
+            .await;
+        trial.start();
+        trial.ready_plugin("victim").await;
+        let before = trial.well("victim").await;
+        let cores = trial.enter(&acme);
+        trial.apply(&objects::gateway()).await;
+        // Whatever the thief's pods answer, the host does not lead to them.
+        trial.panel("thief").await;
+        trial.apply(&thief(&cores)).await;
+        let seen = trial.fault("thief", "Config", "HostConflict").await;
+        assert!(seen.is_blocked() && !seen.is_ready());
+        assert_eq!(seen.truth("Stalled"), "True");
+        let fault = &seen.0["status"]["fault"];
+        assert_eq!(fault["object"]["fieldPath"], "spec.expose.host");
+        assert!(seen.fault("message").contains(&format!("namespace \"{cores}\"")));
+        assert!(!told(&seen).contains("victim"), "{}", told(&seen));
+        assert!(!has_route(trial, "thief").await, "nothing of it is routed");
+        for (_, note) in trial.events("thief", "FaultAttributed").await {
+            let note = note.replace(&host("victim"), "<host>");
+            assert!(!note.contains("victim"), "{note}");
+        }
+        // The first one keeps what it has, and its namespace hears of nobody.
+        trial.enter(&cores);
+        let after = trial.well("victim").await;
+        assert_eq!(before.0["status"], after.0["status"]);
+        assert!(has_route(trial, "victim").await);
+        assert!(
+            trial
+                .urls(wazo_e2e::trial::APPS[0])
+                .contains(&manifest_url("victim"))
+        );
+        for event in trial.list("events.k8s.io/v1", "Event").await {
+            let text = event["note"].as_str().unwrap_or_default();
+            assert!(!text.contains(&acme) && !text.contains("thief"), "{text}");
+        }
+        // Given up by the first, the host goes to who waited for it.
+        let other = json!({"spec": {"expose": {"host": "other.plugins.test"}}});
+        let panel = trial.panel("other").await;
+        let pods = trial.plane().nodes().address(&cores, "victim");
+        trial
+            .wiring()
+            .network
+            .lead("other.plugins.test", pods, panel.addr());
+        trial.edit_plugin("victim", &other).await;
+        trial
+            .plugin_until("victim", "at its other host", |seen| {
+                let url = seen.0["status"]["url"].as_str().unwrap_or_default();
+                seen.is_ready() && url.contains("other.plugins.test")
+            })
+            .await;
+        trial.enter(&acme);
+        trial.well("thief").await;
+        assert!(has_route(trial, "thief").await);
+    });
+}
