@@ -4,6 +4,7 @@ mod backoff;
 mod changes;
 mod context;
 mod copies;
+mod core_seen;
 mod cores;
 mod endpoints;
 mod gone;

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod ledger_mark;
 pub mod map;
 pub mod memory;
+mod named;
 pub mod owner;
 pub mod references;
 pub mod routed;

@@ -1,7 +1,7 @@
 //! The watches on Services that plugins name in `spec.serviceRef`: two for each, by name, and none while nobody names one.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::{StreamExt, future};
 use jiff::Timestamp;
@@ -10,9 +10,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
-use tokio::sync::Notify;
-use tokio::task::{AbortHandle, JoinSet};
 
+use super::named::Named;
 use super::service_facts::{self, BackendFact};
 use super::store::FactStore;
 use crate::api::plugin::ServiceReference;
@@ -28,8 +27,7 @@ struct Inner {
     client: Client,
     store: FactStore,
     waker: Waker,
-    wanted: Mutex<HashMap<PluginKey, ServiceReference>>,
-    changed: Notify,
+    named: Named<ServiceReference>,
 }
 
 impl ServiceWatches {
@@ -40,8 +38,7 @@ impl ServiceWatches {
             client,
             store,
             waker,
-            wanted: Mutex::default(),
-            changed: Notify::new(),
+            named: Named::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -50,54 +47,22 @@ impl ServiceWatches {
 
     /// What a plugin names now; the same again changes nothing.
     pub fn want(&self, key: &PluginKey, reference: Option<&ServiceReference>) {
-        let mut wanted = self.inner.wanted();
-        if wanted.get(key) == reference {
-            return;
-        }
-        match reference {
-            Some(reference) => wanted.insert(key.clone(), reference.clone()),
-            None => wanted.remove(key),
-        };
-        self.inner.changed.notify_one();
+        self.inner.named.want(key, reference);
     }
 
     /// Runs the watches that are wanted, until dropped.
     pub async fn run(self) {
-        let mut tasks = JoinSet::new();
-        let mut running: HashMap<PluginKey, (ServiceReference, AbortHandle)> = HashMap::new();
-        loop {
-            let wanted = self.inner.wanted().clone();
-            running.retain(|key, (reference, task)| {
-                let stays = wanted.get(key) == Some(&*reference);
-                if !stays {
-                    task.abort();
-                    self.inner.store.set_backend(key, None);
-                }
-                stays
-            });
-            for (key, reference) in wanted {
-                if running.contains_key(&key) {
-                    continue;
-                }
-                let unknown = BackendFact::new(reference.clone(), Timestamp::now());
-                self.inner.store.set_backend(&key, Some(unknown));
-                let task = follow(Arc::clone(&self.inner), key.clone(), reference.clone());
-                running.insert(key, (reference, tasks.spawn(task)));
-            }
-            tokio::select! {
-                () = self.inner.changed.notified() => {}
-                // Those that were ended make room.
-                Some(_) = tasks.join_next() => {}
-            }
-        }
+        let begin = |key: PluginKey, reference: ServiceReference| {
+            let unknown = BackendFact::new(reference.clone(), Timestamp::now());
+            self.inner.store.set_backend(&key, Some(unknown));
+            follow(Arc::clone(&self.inner), key, reference)
+        };
+        let end = |key: &PluginKey| self.inner.store.set_backend(key, None);
+        self.inner.named.run(begin, end).await;
     }
 }
 
 impl Inner {
-    fn wanted(&self) -> MutexGuard<'_, HashMap<PluginKey, ServiceReference>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn edit(&self, key: &PluginKey, reference: &ServiceReference, edit: impl FnOnce(&mut BackendFact)) {
         if self.store.edit_backend(key, reference, Timestamp::now(), edit) {
             // A closed receiver means that the operator is ending.

@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
-use tokio::sync::Notify;
-use tokio::task::{AbortHandle, JoinSet};
 
+use super::named::Named;
 use super::tls_secret::{TlsReference, TlsSecret, TlsSecretFact, TlsSecretView};
 use crate::keys::{PluginKey, Wake, Waker};
 
@@ -23,13 +22,9 @@ pub struct TlsWatches {
 struct Inner {
     client: Client,
     waker: Waker,
-    wanted: Mutex<HashMap<PluginKey, Wanted>>,
-    changed: Notify,
-}
-
-struct Wanted {
-    reference: TlsReference,
-    view: TlsSecretView,
+    named: Named<TlsReference>,
+    /// What was seen of the Secret that each plugin names.
+    views: Mutex<HashMap<PluginKey, (TlsReference, TlsSecretView)>>,
 }
 
 impl TlsWatches {
@@ -39,8 +34,8 @@ impl TlsWatches {
         let inner = Inner {
             client,
             waker,
-            wanted: Mutex::default(),
-            changed: Notify::new(),
+            named: Named::default(),
+            views: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -49,21 +44,18 @@ impl TlsWatches {
 
     /// What a plugin names now; the same again changes nothing.
     pub fn want(&self, key: &PluginKey, reference: Option<&TlsReference>) {
-        let mut wanted = self.inner.wanted();
-        if wanted.get(key).map(|wanted| &wanted.reference) == reference {
-            return;
-        }
-        match reference {
-            Some(reference) => {
-                let new = Wanted {
-                    reference: reference.clone(),
-                    view: TlsSecretView::Unknown,
-                };
-                wanted.insert(key.clone(), new);
+        // Before its watch begins, which tells only what somebody waits for.
+        {
+            let mut views = self.inner.views();
+            if views.get(key).map(|(of, _)| of) == reference {
+                return;
             }
-            None => drop(wanted.remove(key)),
+            match reference {
+                Some(reference) => views.insert(key.clone(), (reference.clone(), TlsSecretView::Unknown)),
+                None => views.remove(key),
+            };
         }
-        self.inner.changed.notify_one();
+        self.inner.named.want(key, reference);
     }
 
     /// What is known of the Secret that a plugin names now.
@@ -72,63 +64,37 @@ impl TlsWatches {
         let Some(reference) = reference else {
             return TlsSecretView::NotAsked;
         };
-        let wanted = self.inner.wanted();
-        let known = wanted.get(key).filter(|wanted| wanted.reference == *reference);
-        known.map_or(TlsSecretView::Unknown, |wanted| wanted.view.clone())
+        match self.inner.views().get(key) {
+            Some((of, view)) if of == reference => view.clone(),
+            _ => TlsSecretView::Unknown,
+        }
     }
 
     /// Runs the watches that are wanted, until dropped.
     pub async fn run(self) {
-        let mut tasks = JoinSet::new();
-        let mut running: HashMap<PluginKey, (TlsReference, AbortHandle)> = HashMap::new();
-        loop {
-            let wanted: HashMap<PluginKey, TlsReference> = self
-                .inner
-                .wanted()
-                .iter()
-                .map(|(key, wanted)| (key.clone(), wanted.reference.clone()))
-                .collect();
-            running.retain(|key, (reference, task)| {
-                let stays = wanted.get(key) == Some(&*reference);
-                if !stays {
-                    task.abort();
-                }
-                stays
-            });
-            for (key, reference) in wanted {
-                if running.contains_key(&key) {
-                    continue;
-                }
-                let task = follow(Arc::clone(&self.inner), key.clone(), reference.clone());
-                running.insert(key, (reference, tasks.spawn(task)));
-            }
-            tokio::select! {
-                () = self.inner.changed.notified() => {}
-                // Those that were ended make room.
-                Some(_) = tasks.join_next() => {}
-            }
-        }
+        let begin = |key, reference| follow(Arc::clone(&self.inner), key, reference);
+        self.inner.named.run(begin, |_| {}).await;
     }
 }
 
 impl Inner {
-    fn wanted(&self) -> MutexGuard<'_, HashMap<PluginKey, Wanted>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn views(&self) -> MutexGuard<'_, HashMap<PluginKey, (TlsReference, TlsSecretView)>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn see(&self, key: &PluginKey, reference: &TlsReference, seen: TlsSecretView) {
-        let mut wanted = self.wanted();
-        let Some(known) = wanted.get_mut(key).filter(|known| known.reference == *reference) else {
+        let mut views = self.views();
+        let Some((_, view)) = views.get_mut(key).filter(|(of, _)| of == reference) else {
             return;
         };
         let same_absence = matches!(
-            (&known.view, &seen),
+            (&*view, &seen),
             (TlsSecretView::NotFound { .. }, TlsSecretView::NotFound { .. })
         );
-        if same_absence || known.view == seen {
+        if same_absence || *view == seen {
             return;
         }
-        known.view = seen;
+        *view = seen;
         // A closed receiver means that the operator is ending.
         let _ = self.waker.send(Wake::Plugin(key.clone()));
     }
