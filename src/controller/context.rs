@@ -303,8 +303,13 @@ impl Context {
         observe::hosts::lost(&own, &rivals)
     }
 
-    /// A plugin is gone: its hosts go to whom they now belong.
+    /// A plugin is gone: its hosts go to whom they now belong, and nothing is kept of it, whoever took its finalizer.
     pub(super) fn let_go(&self, key: &PluginKey) {
+        let there = ObjectRef::new(&key.name).within(&key.namespace);
+        if self.plugins.get(&there).is_none() {
+            self.applier.forget(key);
+            self.metrics.forget(key);
+        }
         self.wake_all(self.hosts.forget(key));
     }
 

@@ -1,5 +1,6 @@
 //! How often a status is written that says nothing new: the numbers of a large registration move all the time, and the
-//! kubelet's words for the same trouble change from second to second.
+//! kubelet's words for the same trouble change from second to second. And how fast one outage of a core is told of all its
+//! plugins: there may be thousands.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,10 +8,42 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// When the status of each object was last written. What differs in truths, reasons or parties is written at once.
+/// When the status of each object was last written. What differs in truths, reasons or parties is written at once, and
+/// where that follows from another object, when its turn comes.
 #[derive(Debug, Default)]
 pub(super) struct Paces {
     written: Mutex<HashMap<String, Instant>>,
+    turns: Mutex<Turns>,
+}
+
+/// Between two writes that follow from another object: at most 50 a second.
+const TURN: Duration = Duration::from_millis(20);
+/// A turn that was not taken for so long is nobody's any more.
+const TURN_LASTS: Duration = Duration::from_secs(60);
+
+/// Whose turn it is to tell of something that follows from another object.
+#[derive(Debug, Default)]
+struct Turns {
+    next: Option<Instant>,
+    given: HashMap<String, Instant>,
+}
+
+impl Turns {
+    /// How long until the turn of an object, which keeps it until then; `None`: it is its turn.
+    fn wait(&mut self, key: &str, now: Instant) -> Option<Duration> {
+        self.given.retain(|_, turn| now < *turn + TURN_LASTS);
+        let next = self.next.map_or(now, |next| next.max(now));
+        let turn = *self.given.entry(key.to_owned()).or_insert_with(|| {
+            self.next = Some(next + TURN);
+            next
+        });
+        let left = turn.saturating_duration_since(now);
+        if left.is_zero() {
+            self.given.remove(key);
+            return None;
+        }
+        Some(left)
+    }
 }
 
 /// In what two statuses differ.
@@ -71,10 +104,24 @@ impl Paces {
         if let Some(left) = left.filter(|left| !left.is_zero()) {
             return Some(left);
         }
+        if follows(before) != follows(after) {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(left) = turns.wait(key, now) {
+                return Some(left);
+            }
+        }
         written.retain(|_, at| now < *at + LONGEST);
         written.insert(key.to_owned(), now);
         None
     }
+}
+
+/// Whether a status tells of a fault that follows from another object, such as a core that is away.
+fn follows(status: &Value) -> bool {
+    let others = status["otherFaults"].as_array().into_iter().flatten();
+    std::iter::once(&status["fault"])
+        .chain(others)
+        .any(|fault| !fault["causedBy"].is_null())
 }
 
 /// Takes away how far registrations are.
@@ -155,6 +202,44 @@ mod tests {
         assert_eq!(left, Some(Duration::from_secs(1)));
         assert_eq!(
             wait(failing("NotListening", "b"), failing("NotListening", "c"), 15),
+            None
+        );
+    }
+
+    #[test]
+    fn an_outage_of_a_core_is_told_of_at_most_fifty_plugins_a_second_and_of_each_in_its_turn() {
+        let (paces, now) = (Paces::default(), Instant::now());
+        let away = json!({"fault": {"reason": "CoreUnreachable", "causedBy": {"kind": "WazoCore"}}});
+        let wait = |plugin: u64, at: Duration| {
+            let key = format!("WazoPlugin acme/crm-{plugin}");
+            paces.wait(&key, &json!({}), &away, now + at)
+        };
+        let turns: Vec<Duration> = (0..1000)
+            .map(|plugin| wait(plugin, Duration::ZERO).unwrap_or_default())
+            .collect();
+        assert_eq!(turns[0], Duration::ZERO);
+        assert_eq!(turns[999], TURN * 999);
+        for second in 0..20 {
+            let of_second = |turn: &&Duration| turn.as_secs() == second;
+            assert_eq!(turns.iter().filter(of_second).count(), 50, "second {second}");
+        }
+        for plugin in [1, 500, 999] {
+            let early = TURN * u32::try_from(plugin).unwrap() - Duration::from_millis(1);
+            assert_eq!(
+                wait(plugin, early),
+                Some(Duration::from_millis(1)),
+                "it keeps its turn"
+            );
+            assert_eq!(wait(plugin, early + Duration::from_millis(1)), None);
+        }
+        // What does not follow from another object waits for nobody.
+        assert_eq!(
+            paces.wait(
+                "WazoPlugin acme/own",
+                &json!({}),
+                &failing("ProcessExited", "a"),
+                now
+            ),
             None
         );
     }

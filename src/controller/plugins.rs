@@ -48,6 +48,7 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     for drift in &applied.corrected {
         context.metrics.corrected(drift.kind);
     }
+    context.tell(object, events::applied(&applied)).await;
     if applied.released {
         return Ok(released(object, &world, context).await);
     }
@@ -72,7 +73,7 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     let status = compose(&world, &assessment, &plan);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;
-    let told = report(object, context, &world, (&status, end), &applied).await?;
+    let told = report(object, context, &world, (&status, end)).await?;
     Ok(Passed {
         action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
@@ -96,7 +97,6 @@ async fn report(
     context: &Context,
     world: &World,
     (status, certificate): (&WazoPluginStatus, Option<Timestamp>),
-    applied: &Applied,
 ) -> Result<Option<Duration>, PassError> {
     let key = &world.itself.key;
     let core = world
@@ -129,9 +129,8 @@ async fn report(
         let note = events::children_first(&world.itself.before, &world.itself.finalizers);
         context.tell(object, note.into_iter().collect()).await;
     }
-    // What was applied is told even where the status stays as it is.
     context
-        .tell(object, events::transitions(&world.itself.before, status, applied))
+        .tell(object, events::transitions(&world.itself.before, status))
         .await;
     context.metrics.plugin(key, &core, status);
     context.metrics.certificate(key, &core, certificate);

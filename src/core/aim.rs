@@ -25,6 +25,7 @@ impl Link {
             }
         };
         if let SessionFact::LoggedIn(account) = &state.facts.session {
+            aim.stack.allow(&self.key, Some(aim.settings.requests_per_second));
             let tenant = Some(aim.settings.tenant.unwrap_or(account.tenant));
             state.change_facts(|facts| facts.tenant = tenant);
         }
@@ -55,6 +56,9 @@ impl Link {
         let moved = old.stack.url != new.stack.url;
         let other_account =
             old.settings.username != new.settings.username || old.settings.password != new.settings.password;
+        if other_account || !Arc::ptr_eq(&old.stack, &new.stack) {
+            old.stack.allow(&self.key, None);
+        }
         if moved || other_account {
             if let Some(token) = state.session.end() {
                 self.shared.grave.bury(&old.stack, token);
@@ -86,6 +90,9 @@ impl Link {
     pub(super) fn end(&self) {
         self.phase.send_replace(Phase::Ended);
         let mut state = self.state();
+        if let Some(aim) = &state.aim {
+            aim.stack.allow(&self.key, None);
+        }
         let token = state.session.end();
         if let (Some(token), Some(aim)) = (token, &state.aim) {
             self.shared.grave.bury(&aim.stack, token);

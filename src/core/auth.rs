@@ -91,6 +91,7 @@ fn logged_in(link: &Link, aim: &Aim, login: Login) {
         state.suspects.insert(Daemon::Confd);
     }
     drop(state);
+    aim.stack.allow(&link.key, Some(aim.settings.requests_per_second));
     if let Some(old) = replaced {
         link.shared.grave.bury(&aim.stack, old);
     }

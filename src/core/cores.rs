@@ -56,7 +56,6 @@ impl State {
         let known = self.stacks.iter().filter_map(Weak::upgrade);
         let same = |stack: &Arc<Stack>| stack.url == settings.url && stack.ca_pem == settings.ca_pem;
         if let Some(stack) = known.into_iter().find(same) {
-            stack.limiter.set(settings.requests_per_second);
             return Ok(stack);
         }
         let wire = wires.wire(&settings.url, settings.ca_pem.as_deref())?;

@@ -23,24 +23,34 @@ pub struct Note {
     pub text: String,
 }
 
-/// What changed hands between two statuses of a plugin.
+/// What was done to the children of a plugin. It is told at once: it is known in this pass alone.
 #[must_use]
-pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus, applied: &Applied) -> Vec<Note> {
+pub fn applied(applied: &Applied) -> Vec<Note> {
     let mut notes = Vec::new();
-    let kinds = |list: &[crate::observe::memory::ChildKind]| {
-        list.iter().map(|kind| kind.kind()).collect::<Vec<_>>().join(", ")
-    };
     if !applied.created.is_empty() || !applied.changed.is_empty() {
-        let all: Vec<_> = applied.created.iter().chain(&applied.changed).copied().collect();
-        notes.push(normal("Applied", "Apply", format!("applied {}", kinds(&all))));
+        let all = applied.created.iter().chain(&applied.changed);
+        let kinds: Vec<_> = all.map(|kind| kind.kind()).collect();
+        notes.push(normal(
+            "Applied",
+            "Apply",
+            format!("applied {}", kinds.join(", ")),
+        ));
     }
     notes.extend(applied.corrected.iter().map(corrected));
-    notes.extend(drifted(before, after));
-    notes.extend(expiring(before, after));
     if applied.published {
         let text = "published new credentials of the account to the pods".to_owned();
         notes.push(normal("CredentialsPublished", "Rotate", text));
     }
+    notes
+}
+
+/// What changed hands between two statuses of a plugin.
+#[must_use]
+pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Vec<Note> {
+    let mut notes: Vec<Note> = drifted(before, after)
+        .into_iter()
+        .chain(expiring(before, after))
+        .collect();
     for row in &after.registrations {
         let was = before
             .registrations
@@ -300,7 +310,7 @@ mod tests {
     }
 
     fn told(before: Option<Reason>, after: Option<Reason>) -> Vec<&'static str> {
-        let notes = transitions(&with(before), &with(after), &Applied::default());
+        let notes = transitions(&with(before), &with(after));
         notes.into_iter().map(|note| note.reason).collect()
     }
 

@@ -38,7 +38,7 @@ pub async fn make_named(client: &Client, name: &str) {
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"wazo-e2e": "true"}},
     });
     let api = Api::<Namespace>::all(client.clone());
-    let params = PatchParams::apply("wazo-e2e");
+    let params = PatchParams::apply("wazo-e2e").force();
     if let Err(error) = api.patch(name, &params, &Patch::Apply(namespace)).await {
         panic!("no namespace {name}: {error}");
     }

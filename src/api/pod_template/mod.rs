@@ -12,6 +12,8 @@ mod secrets;
 mod tests;
 mod volume;
 
+use std::collections::HashSet;
+
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde_json::Value;
 
@@ -122,13 +124,13 @@ fn distinct(node: &Node<'_>) -> Result<(), Invalid> {
     for (field, child) in node.fields() {
         let items = child.items();
         if let Some(keys) = list_keys(field) {
-            for (index, item) in items.iter().enumerate() {
+            let mut seen = HashSet::new();
+            for item in &items {
                 let key = item_key(item.value, keys);
                 if key.iter().any(|part| part.is_empty() || part == "null") {
                     return Err(item.bad(format!("needs {}", keys.join(" and "))));
                 }
-                let same = |other: &Node<'_>| item_key(other.value, keys) == key;
-                if items[..index].iter().any(same) {
+                if !seen.insert(key.clone()) {
                     return Err(item.bad(format!("is there twice: {}", key.join(" "))));
                 }
             }

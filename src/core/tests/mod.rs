@@ -1,6 +1,7 @@
 //! How the actor behaves, on a core in memory and on a clock that jumps.
 
 mod fake;
+mod rates;
 mod session;
 mod troubles;
 mod wakes;

@@ -116,7 +116,7 @@ fn the_earlier_end_counts() {
 #[test]
 fn an_end_that_is_near_is_told_once_and_so_is_that_it_is_not_any_more() {
     let between = |before: &World, after: &World| -> Vec<&'static str> {
-        let notes = events::transitions(&told(before), &told(after), &Default::default());
+        let notes = events::transitions(&told(before), &told(after));
         notes.into_iter().map(|note| note.reason).collect()
     };
     let far = ends(World::healthy(), NOW + 90 * DAY);

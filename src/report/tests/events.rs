@@ -4,15 +4,11 @@ use crate::apply::Applied;
 use crate::core::facts::StepState;
 use crate::observe::memory::{ChildKind, Drift};
 use crate::observe::world::World;
-use crate::report::events::{deregistered, faults, transitions};
-
-fn reasons(before: &World, after: &World, applied: &Applied) -> Vec<&'static str> {
-    let notes = transitions(&told(before), &told(after), applied);
-    notes.into_iter().map(|note| note.reason).collect()
-}
+use crate::report::events::{applied, deregistered, faults, transitions};
 
 fn between(before: &World, after: &World) -> Vec<&'static str> {
-    reasons(before, after, &Applied::default())
+    let notes = transitions(&told(before), &told(after));
+    notes.into_iter().map(|note| note.reason).collect()
 }
 
 #[test]
@@ -80,13 +76,13 @@ fn a_fault_is_told_when_it_comes_turns_or_goes() {
 
 #[test]
 fn what_was_applied_or_put_back_is_told() {
-    let well = World::healthy();
-    let applied = Applied {
+    assert_eq!(applied(&Applied::default()), []);
+    let made = Applied {
         created: vec![ChildKind::ServiceAccount, ChildKind::Deployment],
         changed: vec![ChildKind::Service],
         ..Applied::default()
     };
-    let notes = transitions(&told(&well), &told(&well), &applied);
+    let notes = applied(&made);
     assert_eq!(notes.len(), 1);
     assert_eq!((notes[0].reason, notes[0].warning), ("Applied", false));
     assert_eq!(notes[0].text, "applied ServiceAccount, Deployment, Service");
@@ -100,7 +96,7 @@ fn what_was_applied_or_put_back_is_told() {
         }],
         ..Applied::default()
     };
-    let notes = transitions(&told(&well), &told(&well), &drift);
+    let notes = applied(&drift);
     assert_eq!((notes.len(), notes[0].reason), (1, "DriftCorrected"));
     assert_eq!(
         notes[0].text,
