@@ -2,8 +2,8 @@
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
-/// `wazo_plugin_probe_total{vantage,result}`: looks by vantage (`public`, `pod`, `readiness`) and what they showed
-/// (`Good`, or the word of the error).
+/// `wazo_plugin_probe_total{vantage,result}`: looks by vantage (`public`, `service`, `pod`, `readiness`) and what they
+/// showed (`Good`, or the word of the error).
 #[derive(Clone)]
 pub(super) struct Metrics {
     looks: IntCounterVec,
