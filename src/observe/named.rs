@@ -57,10 +57,10 @@ impl<R: Clone + PartialEq> Named<R> {
                 stays
             });
             for (key, reference) in wanted {
-                if !running.contains_key(&key) {
+                running.entry(key).or_insert_with_key(|key| {
                     let task = tasks.spawn(follow(key.clone(), reference.clone()));
-                    running.insert(key, (reference, task));
-                }
+                    (reference, task)
+                });
             }
             tokio::select! {
                 () = self.changed.notified() => {}

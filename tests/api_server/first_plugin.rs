@@ -3,16 +3,8 @@
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
-use wazo_e2e::objects::{IMAGE, Seen, manifest_url, plugin};
+use wazo_e2e::objects::{CHILDREN, IMAGE, Seen, manifest_url, plugin};
 use wazo_e2e::trial::{APPS, STRANGER, Trial, trial};
-
-const CHILDREN: [(&str, &str); 5] = [
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-    ("v1", "ServiceAccount"),
-    ("apps/v1", "Deployment"),
-    ("v1", "Service"),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
-];
 
 #[test]
 fn a_first_plugin_becomes_ready() {

@@ -114,6 +114,22 @@ impl Trial {
         }
     }
 
+    /// Asks for the deletion of an object that may be gone already.
+    ///
+    /// # Panics
+    /// Where the API server fails.
+    pub async fn delete_what_is_left(&self, api_version: &str, kind: &str, name: &str) {
+        match self
+            .api(api_version, kind)
+            .delete(name, &DeleteParams::default())
+            .await
+        {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(error) => panic!("{kind} {name} not deleted: {error}"),
+            Ok(_) => {}
+        }
+    }
+
     /// Asks for a plugin's deletion.
     pub async fn delete_plugin(&self, name: &str) {
         self.delete("plugins.wazo.io/v1alpha1", "WazoPlugin", name).await;

@@ -94,11 +94,14 @@ impl TestNetwork {
         let tls = self.authority.server(host);
         let mut map = self.map();
         let next = u32::try_from(map.hosts.len()).unwrap_or(0) + 10;
+        // No other host has this one's: hosts are never taken away.
+        let known = map.hosts.get(host).map(|known| known.address);
+        let address = known.unwrap_or_else(|| Ipv4Addr::from_bits(PUBLIC.to_bits() + next).into());
         map.pods.insert(pods, plugin);
         map.hosts.insert(
             host.to_owned(),
             Host {
-                address: Ipv4Addr::from_bits(PUBLIC.to_bits() + next).into(),
+                address,
                 tls,
                 backend: plugin,
                 line: Line::Up,

@@ -3,6 +3,14 @@
 use serde_json::{Value, json};
 use wazo_simulated_core::SimulatedCore;
 
+/// The children of a plugin with a workload behind a Gateway: `apiVersion` and `kind`.
+pub const CHILDREN: [(&str, &str); 5] = [
+    ("v1", "ServiceAccount"),
+    ("v1", "Service"),
+    ("apps/v1", "Deployment"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+];
 /// The name of the WazoCore of a test.
 pub const CORE: &str = "main";
 /// The name of the Gateway of a test.

@@ -8,16 +8,9 @@ use wazo_plugin_operator::api::names::{
 };
 
 use super::{PLUGIN, account};
+use crate::objects::CHILDREN;
 use crate::trial::{APPS, STRANGER, Trial};
 
-/// The children of a plugin.
-const CHILDREN: [(&str, &str); 5] = [
-    ("v1", "ServiceAccount"),
-    ("v1", "Service"),
-    ("apps/v1", "Deployment"),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-];
 /// What stands for itself.
 const OURS: [(&str, &str); 2] = [
     ("plugins.wazo.io/v1alpha1", "WazoPlugin"),
