@@ -49,7 +49,14 @@ impl Account {
     /// The name of the Secret of the plugin `plugin`.
     #[must_use]
     pub fn secret(&self, plugin: &str) -> String {
-        self.secret.clone().unwrap_or_else(|| format!("{plugin}-core"))
+        let named = self.secret.clone();
+        named.unwrap_or_else(|| Self::default_secret(plugin))
+    }
+
+    /// The name of the Secret of the plugin `plugin`, where the spec names none.
+    #[must_use]
+    pub fn default_secret(plugin: &str) -> String {
+        format!("{plugin}-core")
     }
 }
 

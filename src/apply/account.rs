@@ -183,17 +183,24 @@ impl Secrets<'_> {
                 self.api.replace(name, &PostParams::default(), &object).await?;
                 Ok(())
             }
-            SecretStep::Remove { name, uid } => {
-                let params = DeleteParams::default().preconditions(Preconditions {
-                    uid: Some(uid.clone()),
-                    ..Preconditions::default()
-                });
-                match self.api.delete(name, &params).await {
-                    Ok(_) => Ok(()),
-                    Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-                    Err(error) => Err(error.into()),
+            SecretStep::Remove { secrets } => {
+                for (name, uid) in secrets {
+                    self.remove(name, uid).await?;
                 }
+                Ok(())
             }
+        }
+    }
+
+    async fn remove(&self, name: &str, uid: &str) -> Result<(), Stopped> {
+        let params = DeleteParams::default().preconditions(Preconditions {
+            uid: Some(uid.to_owned()),
+            ..Preconditions::default()
+        });
+        match self.api.delete(name, &params).await {
+            Ok(_) => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -262,16 +262,13 @@ impl Context {
                 .spec::<WazoPluginSpec>()
                 .ok()
                 .and_then(|spec| Plugin::parse(spec).ok());
+            let allowance = self.allowance(&view.key, &other.key().namespace);
+            let allowance = allowance.as_ref();
             match plugin {
-                Some(plugin) => {
-                    let allowance = self.allowance(&view.key, &other.key().namespace);
-                    registrations::claim(&mut claims, &view, allowance.as_ref(), &plugin);
-                }
+                Some(plugin) => registrations::claim(&mut claims, &view, allowance, &plugin),
                 None => {
                     let ledger = counted(&other, Some(&view)).ledger;
-                    ledger
-                        .urls()
-                        .for_each(|url| claims.claim_everywhere(url.as_str()));
+                    registrations::withdrawal::claim_by_ledger(&mut claims, &view, allowance, &ledger);
                 }
             }
         }

@@ -29,6 +29,7 @@ pub mod source;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod withdrawal;
 pub mod workload;
 
 use crate::api::condition::{ConditionType, find};

@@ -123,7 +123,9 @@ impl Ledger {
         place && named.is_none_or(|names| names.contains(name))
     }
 
-    fn tells_no_place(&self) -> bool {
+    /// Whether it names no tenant and no user.
+    #[must_use]
+    pub fn tells_no_place(&self) -> bool {
         self.tenants.is_empty() && self.users.is_empty()
     }
 }

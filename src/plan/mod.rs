@@ -10,6 +10,7 @@ pub mod probes;
 pub mod registrations;
 #[cfg(test)]
 mod tests;
+pub mod withdrawal;
 
 use crate::api::parse::Plugin;
 use crate::api::plugin::{RegistrationKind, ServiceReference};
@@ -47,7 +48,8 @@ pub struct Plan {
     pub certificate: Option<TlsReference>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
-    /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
+    /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back; what the core does not
+    /// grant any more is taken out of it all the same.
     pub suspended: bool,
     /// Writes are due that wait for `spec.suspend` to go.
     pub pending: bool,
@@ -81,12 +83,8 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         return deletion(world);
     }
     let Ok(plugin) = &world.itself.plugin else {
-        // Nothing is changed on the word of a spec that is not understood; what runs goes on running, and what is
-        // registered stays registered.
-        return Plan {
-            metadata: finalizer::add(world),
-            ..Plan::default()
-        };
+        // Nothing is changed on the word of a spec that is not understood.
+        return withdrawal::of_unusable(world);
     };
     let mut wanted = registrations::wanted(world, plugin, assessment);
     wanted.ledger.routes = places::wanted(world, plugin, assessment, &wanted.ledger);
@@ -96,12 +94,11 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
     wanted.ledger.accounts.clone_from(&account.tenants);
     let metadata = finalizer::keep(world, &wanted.ledger);
     if plugin.spec.suspended() {
-        let pending = metadata.is_some() || children.iter().any(Want::writes) || account.secret.is_some();
-        return Plan {
-            suspended: true,
-            pending,
-            ..Plan::default()
-        };
+        // That credentials have grown old is no change of the spec.
+        let of_age = account.due.is_some_and(|due| due <= world.now);
+        let of_account = account.secret.is_some() && !of_age;
+        let pending = metadata.is_some() || children.iter().any(Want::writes) || of_account;
+        return withdrawal::of_suspended(world, pending);
     }
     Plan {
         metadata,

@@ -1,5 +1,6 @@
 //! What is done, and in which order: held against worlds.
 
+mod accounts;
 mod children;
 mod core_drift;
 mod drift;
@@ -11,6 +12,7 @@ mod registrations;
 mod sources;
 mod stages;
 mod tenants;
+mod withdrawal;
 
 use super::{Plan, plan};
 use crate::core::facts::{AppEdit, CoreStep, StepState};

@@ -6,6 +6,7 @@ pub mod log;
 pub mod metrics;
 pub mod source_words;
 pub mod status;
+pub mod withdrawn;
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use crate::judge::{expiry, grant};
 use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
+use crate::report::withdrawn;
 
 /// The status of a plugin that is to stay.
 #[must_use]
@@ -30,7 +31,7 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
     let registrations = if plugin.is_some() {
         registrations
     } else {
-        before.registrations.clone()
+        withdrawn::rows(world)
     };
     let mut faults = assessment.faults.clone().into_iter();
     WazoPluginStatus {
@@ -157,7 +158,15 @@ pub fn suspended(world: &World, pending: bool) -> WazoPluginStatus {
         "Suspended",
         "spec.suspend is true",
     ));
+    let registrations = withdrawn::rows(world);
+    withdrawn::tell(&mut conditions, &registrations);
     WazoPluginStatus {
+        registered: if registrations == before.registrations {
+            before.registered.clone()
+        } else {
+            Some(registered(&registrations))
+        },
+        registrations,
         observed_generation: world.itself.generation,
         conditions: settle(conditions, &before.conditions, world.itself.generation, world.now),
         fault: None,

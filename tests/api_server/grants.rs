@@ -254,3 +254,74 @@ fn a_grant_that_is_narrowed_takes_out_what_it_does_not_name_any_more() {
         assert!(!trial.is_known("crm"));
     });
 }
+
+/// The state of the row of the user interface.
+fn state(seen: &Seen) -> &str {
+    seen.0["status"]["registrations"][0]["state"]
+        .as_str()
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_withdrawn_grant_reaches_a_suspended_plugin_and_leaves_its_children_alone() {
+    trial(async |trial: &mut Trial| {
+        trial.connect().await;
+        trial.start();
+        trial.ready_plugin("crm").await;
+        let image = json!({"image": "registry.test/panel:2.0.0"});
+        let paused = json!({"spec": {"suspend": true, "workload": image}});
+        trial.edit_plugin("crm", &paused).await;
+        let waits = |seen: &Seen| seen.is_observed() && seen.reason("Ready") == "SuspendedWithChanges";
+        trial.plugin_until("crm", "suspended", waits).await;
+        assert!(trial.is_registered("crm"), "what is granted stays");
+        let before = trial.get("apps/v1", "Deployment", "crm").await.unwrap();
+        trial.edit_core(&json!({"spec": {"grants": []}})).await;
+        trial.holds("deregistered", || !trial.is_known("crm")).await;
+        let seen = trial
+            .plugin_until("crm", "told", |seen| state(seen) == "Refused")
+            .await;
+        assert_eq!(seen.0["status"]["registrations"][0]["reason"], "NotGranted");
+        assert_eq!(seen.truth("Registered"), "False");
+        assert_eq!(seen.truth("Suspended"), "True");
+        trial.strangers_data_is_intact();
+        let after = trial.get("apps/v1", "Deployment", "crm").await.unwrap();
+        assert_eq!(before["spec"], after["spec"]);
+        trial.edit_core(&json!({"spec": {"grants": null}})).await;
+        trial
+            .edit_plugin("crm", &json!({"spec": {"suspend": null}}))
+            .await;
+        trial.well("crm").await;
+        assert!(trial.is_registered("crm"));
+    });
+}
+
+#[test]
+fn a_withdrawn_grant_reaches_a_plugin_whose_spec_is_not_usable() {
+    trial(async |trial: &mut Trial| {
+        let (cores, acme) = two_namespaces(trial, Some(to_partners())).await;
+        label(trial, &acme, Some("partner")).await;
+        trial.start();
+        trial.panel("crm").await;
+        trial.apply(&foreign("crm", CORE, &cores)).await;
+        trial.well("crm").await;
+        let mut bad = foreign("crm", CORE, &cores);
+        let entry = bad["spec"]["registrations"]["ui"][0].clone();
+        let mut twin = entry.clone();
+        twin["name"] = json!("twin");
+        bad["spec"]["registrations"]["ui"] = json!([entry, twin]);
+        trial.apply(&bad).await;
+        trial.fault("crm", "Config", "InvalidSpec").await;
+        assert!(trial.is_registered("crm"), "what is granted stays");
+        label(trial, &acme, None).await;
+        trial.holds("deregistered", || !trial.is_known("crm")).await;
+        let seen = trial
+            .plugin_until("crm", "told", |seen| state(seen) == "Refused")
+            .await;
+        assert_eq!(seen.0["status"]["registrations"][0]["reason"], "CoreNotGranted");
+        trial.strangers_data_is_intact();
+        label(trial, &acme, Some("partner")).await;
+        trial.apply(&foreign("crm", CORE, &cores)).await;
+        trial.well("crm").await;
+        assert!(trial.is_registered("crm"));
+    });
+}

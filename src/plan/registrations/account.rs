@@ -5,11 +5,13 @@
 //! policy and proved by a login, published in the Secret that the pods mount; when the pods are rolled, the old user is
 //! kept out, which ends his tokens, and then deleted. So there are working credentials at every moment.
 
+mod known;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod withdrawal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,10 +28,14 @@ use crate::judge::grant::Standing;
 use crate::keys::CoreKey;
 use crate::observe::account_secret::{self, AccountSecret, Role, connection_hash, rights_hash};
 use crate::observe::world::World;
+use known::tenants;
 use steps::Step;
+pub use withdrawal::withdrawal;
 
 /// Behind the name of the Secret that is mounted: the one that is not.
 const NEXT: &str = "-next";
+/// As many Secrets go in one pass: a pass of one plugin is not to hold up those of others.
+const AT_ONCE: usize = 50;
 
 /// What is to be done about the account of a plugin.
 #[derive(Clone, Debug, Default)]
@@ -80,12 +86,10 @@ pub enum SecretStep {
         /// What it leads to.
         connection: Connection,
     },
-    /// The Secret goes.
+    /// Secrets go.
     Remove {
-        /// Its name.
-        name: String,
-        /// Its uid.
-        uid: String,
+        /// Their uids by their names, at most [`AT_ONCE`].
+        secrets: BTreeMap<String, String>,
     },
 }
 
@@ -188,21 +192,6 @@ fn wanted(world: &World, plugin: &Plugin, account: &Account) -> Option<Wanted> {
 
 fn plugin_name(world: &World) -> String {
     world.itself.key.name.clone()
-}
-
-/// The tenants in which something may stand.
-fn tenants(world: &World) -> BTreeSet<Uuid> {
-    let shown = account_secret::ours(world)
-        .into_iter()
-        .filter_map(|(_, secret)| secret.tenant);
-    world
-        .itself
-        .ledger
-        .accounts
-        .iter()
-        .copied()
-        .chain(shown)
-        .collect()
 }
 
 /// Who the account is; `None`: the stack or the owner is not known yet.

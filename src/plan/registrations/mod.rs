@@ -4,6 +4,7 @@ pub mod account;
 pub mod drift;
 mod standing;
 pub mod ui;
+pub mod withdrawal;
 
 use std::collections::BTreeSet;
 
@@ -140,8 +141,12 @@ pub fn leaves(world: &World) -> bool {
     if world.itself.deleting {
         return true;
     }
-    let (Ok(plugin), Some(core)) = (&world.itself.plugin, &world.core) else {
+    let Some(core) = &world.core else {
         return false;
+    };
+    let Ok(plugin) = &world.itself.plugin else {
+        // Nothing but what is not granted any more.
+        return withdrawal::withdrawal(world).wishes.is_some();
     };
     let Some(own) = core.tenant() else {
         return false;

@@ -111,7 +111,7 @@ pub(super) fn leftovers(
 }
 
 /// The names of the applications that may hold an entry.
-fn names(core: &CoreView, ledger: &Ledger, entry: &LedgerEntry) -> BTreeSet<String> {
+pub(super) fn names(core: &CoreView, ledger: &Ledger, entry: &LedgerEntry) -> BTreeSet<String> {
     let known = ledger.apps.get(&entry.product).into_iter().flatten().cloned();
     known.chain(core.applications(entry.product)).collect()
 }

@@ -116,3 +116,55 @@ fn a_core_of_another_namespace_that_lets_nobody_in_any_more_keeps_no_account() {
         trial.gone("crm").await;
     });
 }
+
+#[test]
+fn an_account_of_a_suspended_plugin_goes_when_it_or_its_rights_are_not_granted_any_more() {
+    let grants = [
+        json!([{"registrations": ["UiApplication"]}]),
+        json!([{"registrations": ["UiApplication", "Account"], "acl": ["calld.#"]}]),
+    ];
+    with_accounts(async |trial: &mut Trial| {
+        for (name, grants) in ["crm", "board"].into_iter().zip(grants) {
+            super::ground::grant_all(trial).await;
+            ready_account(trial, name).await;
+            let login = log_in(trial, name).await.unwrap();
+            trial.edit_plugin(name, &json!({"spec": {"suspend": true}})).await;
+            let suspended = |seen: &Seen| seen.is_observed() && seen.truth("Suspended") == "True";
+            let seen = trial.plugin_until(name, "suspended", suspended).await;
+            assert!(seen.is_ready() && login.lives(), "what is granted stays");
+            trial.edit_core(&json!({"spec": {"grants": grants}})).await;
+            trial
+                .holds("nothing in the core", || nothing_is_left(trial))
+                .await;
+            assert!(!login.lives(), "his tokens end");
+            let refused = |seen: &Seen| row(seen)["state"] == "Refused";
+            let seen = trial.plugin_until(name, "told", refused).await;
+            assert!(!seen.is_ready());
+            assert!(trial.is_registered(name), "what is granted stays");
+        }
+    });
+}
+
+#[test]
+fn an_account_of_a_plugin_whose_spec_is_not_usable_goes_when_it_is_not_granted_any_more() {
+    with_accounts(async |trial: &mut Trial| {
+        ready_account(trial, "crm").await;
+        let mut bad = plugin_with("crm", json!({"acl": ASKED}));
+        bad["spec"]["expose"]["host"] = json!("10.0.0.1");
+        trial.apply(&bad).await;
+        trial.fault("crm", "Config", "InvalidSpec").await;
+        assert!(log_in(trial, "crm").await.is_some(), "what is granted stays");
+        let less = json!({"spec": {"grants": [{"registrations": ["UiApplication"]}]}});
+        trial.edit_core(&less).await;
+        trial
+            .holds("nothing in the core", || nothing_is_left(trial))
+            .await;
+        trial
+            .plugin_until("crm", "told", |seen| is_refused(seen, "NotGranted"))
+            .await;
+        trial
+            .patient(async || secret(trial, "crm-core").await.is_none())
+            .await;
+        assert!(trial.is_registered("crm"), "what is granted stays");
+    });
+}

@@ -1,6 +1,6 @@
 //! The next thing to do about an account: total, one thing for every situation.
 
-use super::{SecretStep, Situation, Wanted};
+use super::{AT_ONCE, SecretStep, Situation, Wanted};
 use crate::core::account::{AccountSeen, Act, ActState, Slot};
 use crate::observe::account_secret::{AccountSecret, Role};
 
@@ -73,10 +73,7 @@ fn coming(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> Opt
     let published = current.is_some_and(|current| current.stored == next.stored);
     let in_the_way = current.is_some_and(|current| current.slot == next.slot);
     let Some(slot) = next.slot.filter(|_| next.sound && !published && !in_the_way) else {
-        return Some(Step::Secret(SecretStep::Remove {
-            name,
-            uid: next.id.uid.clone(),
-        }));
+        return Some(gone([(&name, next)]));
     };
     Some(prepare(situation, wanted, seen, next, slot))
 }
@@ -208,8 +205,8 @@ fn leaving(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> Op
     let old = situation.current().and_then(|current| current.slot)?.other();
     let mut others = seen.policies.keys();
     let policy = others.find(|tenant| **tenant != wanted.connection.tenant);
-    let secret = situation.stale().next();
-    if seen.user(old).is_none() && policy.is_none() && secret.is_none() {
+    let mut secrets = situation.stale().peekable();
+    if seen.user(old).is_none() && policy.is_none() && secrets.peek().is_none() {
         return None;
     }
     if !situation.rolled {
@@ -221,13 +218,14 @@ fn leaving(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> Op
     if let Some(tenant) = policy {
         return Some(Step::Act(Act::DeletePolicy { tenant: *tenant }));
     }
-    secret.map(gone)
+    secrets.peek().is_some().then(|| gone(secrets))
 }
 
-fn gone((name, secret): (&String, &AccountSecret)) -> Step {
+fn gone<'a>(secrets: impl IntoIterator<Item = (&'a String, &'a AccountSecret)>) -> Step {
+    let secrets = secrets.into_iter().take(AT_ONCE);
+    let secrets = secrets.map(|(name, secret)| (name.clone(), secret.id.uid.clone()));
     Step::Secret(SecretStep::Remove {
-        name: name.clone(),
-        uid: secret.id.uid.clone(),
+        secrets: secrets.collect(),
     })
 }
 
@@ -252,5 +250,8 @@ fn removal(situation: &Situation<'_>, seen: &AccountSeen) -> Step {
     if let Some(tenant) = seen.policies.keys().next() {
         return Step::Act(Act::DeletePolicy { tenant: *tenant });
     }
-    situation.secrets.first().copied().map_or(Step::Settled, gone)
+    if situation.secrets.is_empty() {
+        return Step::Settled;
+    }
+    gone(situation.secrets.iter().copied())
 }

@@ -243,7 +243,7 @@ impl Ground {
                 let current = self.secrets.get_mut(&name).expect("there is one");
                 current.connection = connection.hash();
             }
-            SecretStep::Remove { name, .. } => drop(self.secrets.remove(&name)),
+            SecretStep::Remove { secrets } => self.secrets.retain(|name, _| !secrets.contains_key(name)),
         }
     }
 
