@@ -70,6 +70,7 @@ fn what_was_read_there_with_its_session_is_claimed_there_and_nowhere_else() {
 fn what_only_its_author_says_is_claimed_nowhere() {
     let mut world = World::healthy();
     world.outcomes.clear();
+    world.itself.before.registrations.clear();
     for world in [
         world.clone(),
         suspended(world.clone()),
