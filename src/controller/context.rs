@@ -28,11 +28,12 @@ use crate::observe::allowance::Allowance;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
-use crate::observe::hosts::{Claim, Lost};
+use crate::observe::hosts::{Claim, Lost, Place};
+use crate::observe::ledger_mark::Counted;
 use crate::observe::owner::Owner;
+use crate::observe::routed::Routed;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
-use crate::plan::registrations;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
 
@@ -102,7 +103,7 @@ impl Context {
     }
 
     /// What a core, as far as the watch has told of it, allows the plugins of a namespace.
-    fn allowance(&self, core: &CoreKey, namespace: &str) -> Option<Allowance> {
+    pub(super) fn allowance(&self, core: &CoreKey, namespace: &str) -> Option<Allowance> {
         let reference = ObjectRef::new(&core.name).within(&core.namespace);
         let spec: WazoCoreSpec = self.core_objects.get(&reference)?.spec().ok()?;
         let labels = self.applier.store.namespace(namespace);
@@ -164,12 +165,7 @@ impl Context {
             None => None,
             Some(core) => match self.directory.get(core) {
                 _ if !self.core_exists(core) || !self.is_seen(core, object, allowance.as_ref()) => None,
-                Some(entry) => Some(CoreView {
-                    key: core.clone(),
-                    entry,
-                    facts: self.applier.cores.facts(core),
-                    ca_pem: self.applier.cores.ca_pem(core),
-                }),
+                Some(entry) => Some(self.view(core, entry)),
                 None => return None,
             },
         };
@@ -189,11 +185,18 @@ impl Context {
         let ingress_class = self.ingress_class(plugin.as_ref().ok());
         let reference = plugin.as_ref().ok().and_then(TlsReference::of);
         let certificate = self.applier.certificates.view(&key, reference.as_ref());
-        let lost = self.lost(object);
+        let mut counted = counted(object, core.as_ref());
+        let lost = self.lost(object, &counted);
+        if core.is_some() {
+            // What is routed goes on, unless somebody else claims the host.
+            let unproven = std::mem::take(&mut counted.unproven).into_iter();
+            let nobodys = |route: &Routed| self.hosts.rivals(&key, &[Place::from(route)]).is_empty();
+            counted.ledger.routes.extend(unproven.filter(nobodys));
+        }
         let memory = &self.applier.memory;
         memory.recall(&key, || drift_status::recalled(&object.status()));
         let mut world = World {
-            itself: itself(object, plugin, core_key, counted(object, core.as_ref())),
+            itself: itself(object, plugin, core_key, counted),
             core,
             allowance,
             children: self.applier.store.children(&key),
@@ -218,86 +221,58 @@ impl Context {
         Some(world)
     }
 
-    /// The core of another plugin, where it leads to the same stack.
-    fn core_of_same_stack(&self, other: &Raw<WazoPlugin>, core: &CoreView) -> Option<CoreView> {
-        let key = Self::core_of(other)?;
-        let entry = self.directory.get(&key)?;
-        let url = |entry: &CoreEntry| {
-            let spec = entry.spec.as_ref();
-            spec.map(|spec| spec.url.trim_end_matches('/').to_owned())
-        };
-        let same_stack = entry.stack.is_some() && entry.stack == core.entry.stack;
-        let same_url = url(&entry).is_some() && url(&entry) == url(&core.entry);
-        (same_stack || same_url).then(|| CoreView {
-            facts: self.applier.cores.facts(&key),
-            ca_pem: self.applier.cores.ca_pem(&key),
-            key,
+    fn view(&self, key: &CoreKey, entry: Arc<CoreEntry>) -> CoreView {
+        CoreView {
+            key: key.clone(),
             entry,
-        })
+            facts: self.applier.cores.facts(key),
+            ca_pem: self.applier.cores.ca_pem(key),
+        }
     }
 
-    /// What other plugins claim of what this one is about to take out of the core. One whose spec is not usable claims
-    /// what it may have there already.
-    fn shared(&self, world: &World) -> Claims {
-        let mut claims = Claims::default();
-        let (itself, Some(core)) = (&world.itself, &world.core) else {
-            return claims;
-        };
-        if !registrations::leaves(world) {
-            return claims;
-        }
-        let others = self.plugins.state_filter(|other| {
-            other.meta().deletion_timestamp.is_none()
-                && other.meta().uid.as_deref() != Some(&itself.uid)
-                && Self::core_of(other).is_some_and(|core| {
-                    let allowance = self.allowance(&core, &other.key().namespace);
-                    self.is_seen(&core, other, allowance.as_ref())
-                })
-        });
-        for other in others {
-            let Some(view) = self.core_of_same_stack(&other, core) else {
-                continue;
-            };
-            let plugin = other
-                .spec::<WazoPluginSpec>()
-                .ok()
-                .and_then(|spec| Plugin::parse(spec).ok());
-            let allowance = self.allowance(&view.key, &other.key().namespace);
-            let allowance = allowance.as_ref();
-            match plugin {
-                Some(plugin) => registrations::claim(&mut claims, &view, allowance, &plugin),
-                None => {
-                    let ledger = counted(&other, Some(&view)).ledger;
-                    registrations::withdrawal::claim_by_ledger(&mut claims, &view, allowance, &ledger);
-                }
-            }
-        }
-        claims
+    /// The core of a plugin, where the plugin may see it and it was looked at.
+    pub(super) fn seen_core(&self, object: &Raw<WazoPlugin>) -> Option<CoreView> {
+        let key = Self::core_of(object)?;
+        let allowance = self.allowance(&key, &object.key().namespace);
+        let seen = self.core_exists(&key) && self.is_seen(&key, object, allowance.as_ref());
+        let entry = self.directory.get(&key).filter(|_| seen)?;
+        Some(self.view(&key, entry))
+    }
+
+    fn host_claim(&self, object: &Raw<WazoPlugin>) -> Option<Claim> {
+        hosts::claim(object, &counted(object, self.seen_core(object).as_ref()))
     }
 
     /// The places of a plugin that others had first. Those at whose hosts its claims have changed look again.
-    fn lost(&self, object: &Raw<WazoPlugin>) -> Vec<Lost> {
+    fn lost(&self, object: &Raw<WazoPlugin>, counted: &Counted) -> Vec<Lost> {
         self.hosts.list(|| {
             let all = self.plugins.state();
-            all.iter().filter_map(|object| hosts::claim(object)).collect()
+            all.iter().filter_map(|object| self.host_claim(object)).collect()
         });
-        let key = object.key();
-        let own = hosts::claim(object);
+        let own = hosts::claim(object, counted);
         let places = own.iter().flat_map(|own| own.places.iter().cloned()).collect();
-        self.wake_all(self.hosts.note(&key, places));
-        let Some(own) = own else {
-            return Vec::new();
-        };
+        self.wake_all(self.hosts.note(&object.key(), places));
+        own.map_or_else(Vec::new, |own| self.lost_of(&own))
+    }
+
+    /// Of what a plugin claims, what others had first.
+    fn lost_of(&self, own: &Claim) -> Vec<Lost> {
         let rivals: Vec<Claim> = self
             .hosts
-            .rivals(&key, &own.places)
+            .rivals(&own.key, &own.places)
             .into_iter()
             .filter_map(|other| {
                 let other = ObjectRef::new(&other.name).within(&other.namespace);
-                hosts::claim(self.plugins.get(&other)?.as_ref())
+                self.host_claim(self.plugins.get(&other)?.as_ref())
             })
             .collect();
-        observe::hosts::lost(&own, &rivals)
+        observe::hosts::lost(own, &rivals)
+    }
+
+    /// The places of another plugin that somebody had first.
+    pub(super) fn lost_by(&self, other: &Raw<WazoPlugin>) -> Vec<Lost> {
+        self.host_claim(other)
+            .map_or_else(Vec::new, |claim| self.lost_of(&claim))
     }
 
     /// A plugin is gone: its hosts go to whom they now belong, and nothing is kept of it, whoever took its finalizer.

@@ -7,12 +7,11 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use crate::api::names::LEDGER_ANNOTATION;
 use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::keys::PluginKey;
 use crate::observe::hosts::{Claim, Place};
-use crate::observe::ledger::Ledger;
+use crate::observe::ledger_mark::Counted;
 use crate::observe::routed::prefix;
 
 /// The index.
@@ -94,8 +93,12 @@ impl Inner {
     }
 }
 
-/// What a plugin claims, even where the rest of its spec is not usable; `None`: nothing.
-pub(super) fn claim(object: &Raw<WazoPlugin>) -> Option<Claim> {
+/// A plugin claims no more places where it was than this: each of them wakes others.
+const MOST_OLD: usize = 16;
+
+/// What a plugin claims, even where the rest of its spec is not usable; `None`: nothing. Of where it was, only as much as
+/// counts of its ledger: the annotation is its author's to edit.
+pub(super) fn claim(object: &Raw<WazoPlugin>, counted: &Counted) -> Option<Claim> {
     #[derive(Deserialize)]
     struct Spec {
         expose: Option<Expose>,
@@ -110,10 +113,6 @@ pub(super) fn claim(object: &Raw<WazoPlugin>) -> Option<Claim> {
     if meta.deletion_timestamp.is_some() && meta.finalizers.as_ref().is_none_or(Vec::is_empty) {
         return None;
     }
-    let annotation = meta
-        .annotations
-        .as_ref()
-        .and_then(|all| all.get(LEDGER_ANNOTATION));
     let asked = object
         .spec::<Spec>()
         .ok()
@@ -123,8 +122,7 @@ pub(super) fn claim(object: &Raw<WazoPlugin>) -> Option<Claim> {
             path: prefix(expose.path.as_deref()),
         });
     let mut places: Vec<Place> = asked.into_iter().collect();
-    let ledger = Ledger::read(annotation.map(String::as_str)).unwrap_or_default();
-    for place in ledger.routes.iter().map(Place::from) {
+    for place in counted.ledger.routes.iter().take(MOST_OLD).map(Place::from) {
         if !places.contains(&place) {
             places.push(place);
         }

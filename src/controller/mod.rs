@@ -20,6 +20,7 @@ mod paces;
 mod pass;
 mod plugins;
 mod settings;
+mod shared;
 mod wakes;
 
 use std::future::Future;

@@ -163,6 +163,10 @@ async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) ->
 fn next(context: &Context, world: &World, assessment: &Assessment, applied: &Applied) -> Duration {
     let uid = world.itself.uid.as_str();
     let mut pause = context.resync(uid);
+    if world.shared.waits() {
+        // What another plugin has in the core is known within moments.
+        pause = pause.min(Duration::from_secs(2));
+    }
     if applied.refused {
         pause = pause.min(context.backoff.failed(uid, &context.settings));
     }

@@ -9,7 +9,7 @@ use super::core::from_error;
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::{AudienceFrom, RegistrationKind, TenantsFrom};
 use crate::core::error::CoreError;
-use crate::core::facts::{AppKey, Interest, SessionFact, TenantsFact, UserFact};
+use crate::core::facts::{AppKey, CoreFacts, Interest, SessionFact, TenantsFact, UserFact};
 use crate::observe::allowance::Allowance;
 use crate::observe::world::CoreView;
 
@@ -40,19 +40,30 @@ pub fn tenants(core: &CoreView, allowance: Option<&Allowance>, plugin: &Plugin) 
     let mut tenants = asked(core, plugin)?;
     if let (Tenants::Known { there, missing }, Some(allowance)) = (&mut tenants, allowance) {
         let granted = allowance.tenants(RegistrationKind::UiApplication);
-        let below = facts.tenants.below(own);
-        // An account that does not see the tenants acts in those below its own alone, and in no others.
-        let of_the_account =
-            matches!(&facts.session, SessionFact::LoggedIn(account) if account.tenant == own);
-        let is_below = |tenant: &Uuid| {
-            below
-                .as_ref()
-                .map_or(of_the_account, |below| below.contains(tenant))
-        };
+        let is_below = is_below(facts, own);
         there.retain(|tenant| granted.allow(*tenant, own, is_below(tenant)));
         missing.retain(|(tenant, _)| granted.descendants || granted.listed.contains(tenant));
     }
     Some(tenants)
+}
+
+fn is_below(facts: &CoreFacts, own: Uuid) -> impl Fn(&Uuid) -> bool {
+    let below = facts.tenants.below(own);
+    // An account that does not see the tenants acts in those below its own alone, and in no others.
+    let of_the_account = matches!(&facts.session, SessionFact::LoggedIn(account) if account.tenant == own);
+    move |tenant| {
+        below
+            .as_ref()
+            .map_or(of_the_account, |below| below.contains(tenant))
+    }
+}
+
+/// Whether a tenant is one of those that are granted for UI applications; `own`: that of the core.
+#[must_use]
+pub fn is_granted(core: &CoreView, allowance: &Allowance, own: Uuid, tenant: Uuid) -> bool {
+    let granted = allowance.tenants(RegistrationKind::UiApplication);
+    let facts = core.facts.as_ref();
+    facts.is_some_and(|facts| granted.allow(tenant, own, is_below(facts, own)(&tenant)))
 }
 
 fn asked(core: &CoreView, plugin: &Plugin) -> Option<Tenants> {

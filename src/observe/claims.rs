@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::core::facts::AppKey;
 
-/// The URLs that others declare, and where.
+/// The URLs that others have there, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     here: BTreeSet<(String, AppKey)>,
-    everywhere: BTreeSet<String>,
+    waiting: BTreeSet<(String, AppKey)>,
+    waiting_anywhere: BTreeSet<String>,
 }
 
 impl Claims {
@@ -17,14 +18,31 @@ impl Claims {
         self.here.insert((url.into(), app));
     }
 
-    /// A URL in any application: where exactly is not known.
-    pub fn claim_everywhere(&mut self, url: impl Into<String>) {
-        self.everywhere.insert(url.into());
+    /// A URL in an application, of which it will be known within moments whether it is claimed.
+    pub fn wait(&mut self, url: impl Into<String>, app: AppKey) {
+        self.waiting.insert((url.into(), app));
+    }
+
+    /// A URL of which it will be known within moments where it is claimed.
+    pub fn wait_anywhere(&mut self, url: impl Into<String>) {
+        self.waiting_anywhere.insert(url.into());
     }
 
     /// Whether a URL in an application is claimed.
     #[must_use]
     pub fn has(&self, url: &str, app: &AppKey) -> bool {
-        self.everywhere.contains(url) || self.here.contains(&(url.to_owned(), app.clone()))
+        self.here.contains(&(url.to_owned(), app.clone()))
+    }
+
+    /// Whether it is not known yet if a URL in an application is claimed.
+    #[must_use]
+    pub fn is_waiting(&self, url: &str, app: &AppKey) -> bool {
+        self.waiting_anywhere.contains(url) || self.waiting.contains(&(url.to_owned(), app.clone()))
+    }
+
+    /// Whether anything will be known within moments.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !(self.waiting.is_empty() && self.waiting_anywhere.is_empty())
     }
 }

@@ -5,6 +5,7 @@
 //! was restored from a backup, and in another cluster with the same `ownerId`. It is bound to no moment: an author who
 //! puts back an older ledger of the same plugin speaks of what the operator had registered for him.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine;
@@ -13,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::ledger::{Ledger, MOST_TENANTS};
+use super::routed::Routed;
 use crate::api::plugin::WazoPluginStatus;
 use crate::keys::{CoreKey, PluginKey};
 use crate::secret::Secret;
@@ -129,6 +131,8 @@ pub struct Counted {
     pub ledger: Ledger,
     /// What the annotation is worth.
     pub standing: Standing,
+    /// Where it says to be routed while it cannot be told whose word that is; only where nobody else claims the host.
+    pub unproven: BTreeSet<Routed>,
 }
 
 impl Counted {
@@ -145,6 +149,7 @@ impl Counted {
             return Self {
                 ledger: Ledger::of(status),
                 standing: Standing::Missing,
+                unproven: BTreeSet::new(),
             };
         };
         let written = Ledger::read(Some(text));
@@ -153,6 +158,7 @@ impl Counted {
             (Some(marker), Some(ledger)) if known(marker) => Self {
                 ledger,
                 standing: Standing::Marked,
+                unproven: BTreeSet::new(),
             },
             (Some(_), written) => {
                 let written = written.unwrap_or_default();
@@ -161,15 +167,15 @@ impl Counted {
                 Self {
                     ledger,
                     standing: Standing::Unmarked { dropped },
+                    unproven: BTreeSet::new(),
                 }
             }
             (None, written) => {
                 let written = written.unwrap_or_default();
                 let holds = !(written.ui.is_empty() && written.accounts.is_empty());
-                let mut ledger = attested(&written, status);
-                // Where it is routed goes on, until it is known to be a stranger's word.
-                ledger.routes = written.routes;
+                let ledger = attested(&written, status);
                 Self {
+                    unproven: written.routes.difference(&ledger.routes).cloned().collect(),
                     ledger,
                     standing: Standing::Unknown { holds },
                 }
@@ -183,7 +189,7 @@ impl Counted {
 fn attested(written: &Ledger, status: &WazoPluginStatus) -> Ledger {
     let mut ledger = Ledger::of(status);
     let routed: Vec<url::Url> = status.url.iter().filter_map(|url| url.parse().ok()).collect();
-    let covered = |place: &&super::routed::Routed| {
+    let covered = |place: &&Routed| {
         let mut urls = ledger.urls().chain(&routed);
         urls.any(|url| place.covers(url))
     };

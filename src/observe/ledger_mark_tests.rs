@@ -9,7 +9,6 @@ use super::*;
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
 use crate::api::ui_manifest::Product;
 use crate::observe::ledger::LedgerEntry;
-use crate::observe::routed::Routed;
 
 const OURS: &str = "https://crm.example/manifest.json";
 const STRANGERS: &str = "https://stranger.example/manifest.json";
@@ -135,7 +134,8 @@ fn while_the_key_is_not_known_a_ledger_is_neither_trusted_nor_given_up() {
     let mark = NAMES.marker().mark(&text);
     let found = Counted::of(Some(&text), Some(&mark), None, &status());
     assert_eq!(found.standing, Standing::Unknown { holds: true });
-    assert_eq!(found.ledger.routes, ledger().routes);
+    assert_eq!(found.ledger.routes, [route("crm.example")].into());
+    assert_eq!(found.unproven, [route("stranger.example")].into());
     assert!(found.ledger.urls().all(|url| url.as_str() == OURS));
     let nothing = Counted::of(None, Some(&mark), None, &status());
     assert_eq!(nothing.standing, Standing::Missing);

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 use wazo_e2e::objects::{self, CORE, Seen, host, manifest_url, plugin};
 use wazo_e2e::trial::{Trial, trial};
+use wazo_plugin_operator::api::names::{LEDGER_ANNOTATION, RECONCILE_ANNOTATION};
+use wazo_plugin_operator::observe::gateway_api::HttpRoute;
 
 const ROUTE: &str = "gateway.networking.k8s.io/v1";
 
@@ -86,5 +88,72 @@ fn a_host_that_is_claimed_from_another_namespace_stays_with_the_first_who_hears_
         trial.enter(&acme);
         trial.well("thief").await;
         assert!(has_route(trial, "thief").await);
+    });
+}
+
+/// A ledger that says that a plugin was at the victim's host, and at many others.
+fn forged() -> Value {
+    let route = |host: String| json!({"host": host, "path": "/", "gateway": {"name": objects::GATEWAY}});
+    let others = (0..100).map(|number| route(format!("host-{number}.plugins.test")));
+    let routes: Vec<Value> = std::iter::once(route(host("victim"))).chain(others).collect();
+    json!({LEDGER_ANNOTATION: json!({"routes": routes}).to_string()})
+}
+
+#[test]
+fn an_older_plugin_takes_no_host_by_a_ledger_that_its_author_wrote() {
+    trial(async |trial: &mut Trial| {
+        let acme = trial.neighbour().await;
+        trial.connect().await;
+        let cores = trial.enter(&acme);
+        trial.connect().await;
+        // The place of the key that would mark ledgers is taken: nobody can tell who wrote one.
+        let taken = json!({
+            "apiVersion": "v1", "kind": "Secret", "stringData": {"key": "none"},
+            "metadata": {"name": "wazocore-main-ledger-key"},
+        });
+        trial.apply(&taken).await;
+        let mut idle = plugin("idle");
+        idle["metadata"]["annotations"] = forged();
+        idle["spec"]["coreRef"]["name"] = json!("nobody");
+        trial.apply(&idle).await;
+        trial.panel("held").await;
+        let mut held = plugin("held");
+        held["metadata"]["annotations"] = forged();
+        trial.apply(&held).await;
+        let made = jiff::Timestamp::now().as_second();
+        trial
+            .holds("younger ones are younger", || {
+                jiff::Timestamp::now().as_second() > made
+            })
+            .await;
+        trial.enter(&cores);
+        trial.start();
+        trial.ready_plugin("victim").await;
+        trial.enter(&acme);
+        trial.fault("idle", "Config", "CoreNotFound").await;
+        trial.fault("held", "Config", "NameTaken").await;
+        trial
+            .until(trial.of::<HttpRoute>(), "held", "routed without it", |seen| {
+                seen.is_some_and(|seen| {
+                    let hosts = seen.0["spec"]["hostnames"].as_array();
+                    hosts.is_some_and(|hosts| !hosts.contains(&json!(host("victim"))))
+                })
+            })
+            .await;
+        // Nor while the victim is there already, nor after a restart.
+        trial.stop().await;
+        trial.start();
+        for (name, word) in [("idle", "one"), ("held", "two")] {
+            let again = json!({"metadata": {"annotations": {RECONCILE_ANNOTATION: word}}});
+            trial.edit_plugin(name, &again).await;
+            trial
+                .plugin_until(name, "looked at again", |seen| {
+                    seen.0["status"]["lastHandledReconcileAt"] == word
+                })
+                .await;
+        }
+        trial.enter(&cores);
+        trial.well("victim").await;
+        assert!(has_route(trial, "victim").await && trial.is_registered("victim"));
     });
 }

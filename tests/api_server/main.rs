@@ -11,6 +11,7 @@ mod audience;
 mod bad_input;
 mod bad_manifest;
 mod certificates;
+mod claims;
 mod core_away;
 mod core_config;
 mod core_drift;

@@ -1,6 +1,7 @@
 //! What the core is to hold for a plugin. One file per kind of registration.
 
 pub mod account;
+pub mod claims;
 pub mod drift;
 mod standing;
 pub mod ui;
@@ -16,8 +17,6 @@ use crate::api::plugin::{DeletionPolicy, RegistrationKind, RegistrationState};
 use crate::core::facts::{AppEdit, AppKey, CoreStep, Interest};
 use crate::judge::grant::{self, Standing};
 use crate::judge::{Assessment, places};
-use crate::observe::allowance::Allowance;
-use crate::observe::claims::Claims;
 use crate::observe::ledger::{Ledger, LedgerEntry};
 use crate::observe::ledger_mark;
 use crate::observe::world::{CoreView, World};
@@ -164,19 +163,6 @@ pub fn leaves(world: &World) -> bool {
     !left.places.is_empty()
 }
 
-/// What a plugin claims of the core for itself.
-pub fn claim(claims: &mut Claims, core: &CoreView, allowance: Option<&Allowance>, plugin: &Plugin) {
-    for entry in &plugin.ui {
-        let url = entry.manifest_url.as_str();
-        match places::scope(core, allowance, plugin, entry) {
-            Some(places::Scope::Known(places)) if places.pending == 0 => {
-                places.apps.into_iter().for_each(|app| claims.claim(url, app));
-            }
-            _ => claims.claim_everywhere(url),
-        }
-    }
-}
-
 /// What is not granted, or not any more: what stands in the core is taken out, and what was wished for is not any more.
 fn withdrawn(world: &World) -> Wanted {
     let ledger = ledger_at_the_end(world);
@@ -254,12 +240,7 @@ fn taken_out(world: &World, ledger: &Ledger) -> Removal {
         };
     }
     let Some((core, own)) = world.core.as_ref().and_then(|core| Some((core, core.tenant()?))) else {
-        // What others claim everywhere is theirs, whatever the core says.
-        let anywhere = AppKey::of_tenant(Uuid::nil(), "");
-        return Removal {
-            wishes: None,
-            done: ledger.urls().all(|url| world.shared.has(url.as_str(), &anywhere)),
-        };
+        return Removal::default();
     };
     let became = Became::of(world);
     let left = leftovers(world, core, own, ledger, &BTreeSet::new());

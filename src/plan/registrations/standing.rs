@@ -30,7 +30,7 @@ impl Leftover {
 pub(super) struct Leftovers {
     /// In these places, as far as is known.
     pub(super) places: Vec<Leftover>,
-    /// The core has not told yet where else.
+    /// The core has not told yet where else, or whose else it is.
     pub(super) unknown: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Became<'a> {
     }
 }
 
-/// What may stand by the ledger and is not `wanted`. What others claim is theirs from now on.
+/// What may stand by the ledger and is not `wanted`. What others have there, too, is theirs from now on.
 pub(super) fn leftovers(
     world: &World,
     core: &CoreView,
@@ -102,7 +102,13 @@ pub(super) fn leftovers(
                 app: leftover.app.clone(),
                 edit: AppEdit::Present(entry.url.to_string()),
             };
-            if !wanted.contains(&step) && !world.shared.has(entry.url.as_str(), &leftover.app) {
+            let url = entry.url.as_str();
+            if wanted.contains(&step) || world.shared.has(url, &leftover.app) {
+                continue;
+            }
+            if world.shared.is_waiting(url, &leftover.app) {
+                found.unknown = true;
+            } else {
                 found.places.push(leftover);
             }
         }

@@ -52,34 +52,3 @@ fn taken_out(world: &World) -> Option<Wanted> {
         }),
     })
 }
-
-/// What a plugin whose spec is not usable claims of the core for itself: what it may have there, and is granted.
-pub fn claim_by_ledger(claims: &mut Claims, core: &CoreView, allowance: Option<&Allowance>, ledger: &Ledger) {
-    let granted = Granted::of(core, allowance, RegistrationKind::UiApplication);
-    let (Some(granted), Some(own)) = (granted, core.tenant()) else {
-        ledger
-            .urls()
-            .for_each(|url| claims.claim_everywhere(url.as_str()));
-        return;
-    };
-    let rest = granted.rest_of(ledger);
-    let mut tenants = rest.tenants.clone();
-    tenants.extend(rest.tells_no_place().then_some(own));
-    for entry in &rest.ui {
-        let url = entry.url.as_str();
-        if rest.everywhere {
-            claims.claim_everywhere(url);
-            continue;
-        }
-        for name in names(core, &rest, entry) {
-            for tenant in &tenants {
-                claims.claim(url, AppKey::of_tenant(*tenant, &name));
-            }
-            for (tenant, users) in &rest.users {
-                for user in users {
-                    claims.claim(url, AppKey::of_user(*tenant, *user, &name));
-                }
-            }
-        }
-    }
-}

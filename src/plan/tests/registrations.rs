@@ -285,3 +285,13 @@ fn an_object_that_is_not_understood_is_deregistered_by_its_ledger() {
     let plan = plan_of(&world);
     assert_eq!((plan.metadata.clone(), steps(&plan)), (None, absent(URL)));
 }
+
+#[test]
+fn a_deletion_waits_while_it_is_not_known_whose_else_a_url_is() {
+    let mut world = World::healthy().deleted();
+    world.shared.wait_anywhere(URL);
+    let plan = plan_of(&world);
+    assert!(plan.metadata.is_none() && steps(&plan).is_empty());
+    world.shared = Default::default();
+    assert_eq!(steps(&plan_of(&world)), absent(URL));
+}
