@@ -49,7 +49,7 @@ pub struct Plan {
     pub readiness: Option<ReadinessJob>,
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back.
     pub suspended: bool,
-    /// Writes are due that wait for `spec.suspend` to go.
+    /// What runs is not what the spec asks for, and that waits for `spec.suspend` to go.
     pub pending: bool,
 }
 
@@ -96,7 +96,8 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
     wanted.ledger.accounts.clone_from(&account.tenants);
     let metadata = finalizer::keep(world, &wanted.ledger);
     if plugin.spec.suspended() {
-        let pending = metadata.is_some() || children.iter().any(Want::writes) || account.secret.is_some();
+        // What somebody else changed, and what only time asks for, is no change of the spec.
+        let pending = metadata.is_some() || children.iter().any(Want::is_asked) || account.differs;
         return Plan {
             suspended: true,
             pending,

@@ -17,6 +17,7 @@
 //! | deletion: `Deleting`, `DeregistrationBlocked` | `api_server::deletion` |
 //! | errors of our own: party `Operator` | `judge/tests/core.rs`, `api_server::workload` |
 //! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
+//! | work that is tried again: `ProgressingWithRetry` and `Ready=False` | `of_conditions`, on every write |
 //! | bounded size, lists and texts | `broken`, `of_fault`, on every write |
 //! | drift takes nothing from `Ready` | `plan/tests/drift.rs`, `api_server::drift` |
 //! | no Secret in statuses, events, logs | `recorder`, at the end of every test |
@@ -174,6 +175,11 @@ fn of_conditions(object: &Value, observed: i64, generation: i64, must: &mut impl
         ready != Some("Unknown") || reconciling.is_some(),
         "FAIL0011: Ready=Unknown only together with Reconciling",
     );
+    must(
+        ready != Some("False")
+            || reconciling.is_none_or(|reconciling| reconciling["reason"] == "ProgressingWithRetry"),
+        "Reconciling together with Ready=False has the reason ProgressingWithRetry",
+    );
     if let (Some(stalled), Some(ready)) = (stalled, condition(object, "Ready")) {
         must(
             stalled["reason"] == ready["reason"],
@@ -225,6 +231,11 @@ fn of_fault(object: &Value, must: &mut impl FnMut(bool, &str)) {
         truth(object, "Ready") != Some("True") || fault["blocking"] == false,
         "a blocking fault is removed in the write that turns Ready True",
     );
+    let others = status["otherFaults"].as_array().map_or(&[][..], Vec::as_slice);
+    must(
+        truth(object, "Ready") != Some("True") || others.iter().all(|other| other["blocking"] == false),
+        "no other fault is blocking while Ready is True",
+    );
     must(fault["party"] != "None", "there is no party None");
     for (list, most) in [("evidence", 5), ("contradicting", 5), ("missing", 5)] {
         must(
@@ -232,12 +243,7 @@ fn of_fault(object: &Value, must: &mut impl FnMut(bool, &str)) {
             &format!("at most {most} of {list}"),
         );
     }
-    must(
-        status["otherFaults"]
-            .as_array()
-            .is_none_or(|others| others.len() <= 3),
-        "at most 3 other faults",
-    );
+    must(others.len() <= 3, "at most 3 other faults");
     for field in ["message", "action"] {
         must(
             fault[field].as_str().is_some_and(|text| !text.is_empty()),
@@ -328,7 +334,6 @@ mod tests {
         for conditions in [
             [("Ready", "True")].as_slice(),
             &[("Reconciling", "True"), ("Ready", "Unknown")],
-            &[("Reconciling", "True"), ("Ready", "False")],
             &[("Stalled", "True"), ("Ready", "False")],
             &[("Ready", "False")],
         ] {
@@ -341,6 +346,36 @@ mod tests {
         let fresh = json!({"metadata": {"generation": 1}, "status": {"observedGeneration": -1}});
         assert_eq!(broken(&fresh, None), Vec::<String>::new());
         assert_eq!(kstatus(&fresh), Kstatus::InProgress);
+    }
+
+    #[test]
+    fn what_is_tried_again_says_so() {
+        let mut retried = object(&[("Reconciling", "True"), ("Ready", "False")]);
+        let found = broken(&retried, None);
+        assert!(
+            found.len() == 1 && found[0].contains("ProgressingWithRetry"),
+            "{found:?}"
+        );
+        retried["status"]["conditions"][0]["reason"] = json!("ProgressingWithRetry");
+        assert_eq!(broken(&retried, None), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_blocking_fault_takes_ready_away() {
+        let fault = json!({"party": "Core", "blocking": true, "message": "a", "action": "b"});
+        let mild = json!({"party": "Core", "blocking": false, "message": "a", "action": "b"});
+        for (ready, first, second, rules) in [
+            ("False", &fault, &fault, 0),
+            ("True", &mild, &mild, 0),
+            ("True", &fault, &mild, 1),
+            ("True", &mild, &fault, 1),
+        ] {
+            let mut told = object(&[("Ready", ready)]);
+            told["status"]["fault"] = first.clone();
+            told["status"]["otherFaults"] = json!([second]);
+            let found = broken(&told, None);
+            assert_eq!(found.len(), rules, "{ready} {first} {second}: {found:?}");
+        }
     }
 
     #[test]

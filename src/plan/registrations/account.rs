@@ -42,6 +42,9 @@ pub struct AccountPlan {
     pub tenants: BTreeSet<Uuid>,
     /// Whether nothing is left to do.
     pub settled: bool,
+    /// Whether the spec asks for other credentials than those in use: for other rights, say. What only time asks for
+    /// is not meant.
+    pub differs: bool,
     /// Whether nothing is to be done at the core any more, not even to look.
     pub forget: bool,
     /// When time alone asks for another look.
@@ -234,7 +237,11 @@ pub fn plan(world: &World, plugin: &Plugin, standing: Standing, rolled: bool) ->
     }
     if standing == Standing::Refused && plugin.account.is_some() {
         // What was granted once and is not any more is taken out of the core, whatever uses it.
-        return decide(world, None, known, true).unwrap_or(nothing);
+        let plan = decide(world, None, known, true).unwrap_or(nothing);
+        return AccountPlan {
+            differs: false,
+            ..plan
+        };
     }
     if let Some(account) = plugin
         .account
@@ -266,6 +273,7 @@ fn narrowed(world: &World, plugin: &Plugin, account: &Account, known: BTreeSet<U
     }
     let mut plan = decide(world, wanted(world, plugin, account), known, true)?;
     plan.secret = None;
+    plan.differs = false;
     if let Some((_, wish)) = &mut plan.wish {
         wish.act = None;
     }
@@ -329,6 +337,7 @@ fn decide(world: &World, wanted: Option<Wanted>, known: BTreeSet<Uuid>, rolled: 
     let step = steps::next(&situation);
     let mut plan = AccountPlan {
         settled: matches!(step, Step::Settled),
+        differs: situation.differs(),
         due: situation.due(),
         ..AccountPlan::default()
     };
@@ -384,6 +393,23 @@ impl Situation<'_> {
     fn due(&self) -> Option<Timestamp> {
         let every = self.wanted.as_ref()?.every?;
         self.current()?.made?.checked_add(every).ok()
+    }
+
+    /// Whether the Secret in use is another than is asked for, or is not there. The core need not be looked at for that.
+    fn differs(&self) -> bool {
+        match (&self.wanted, self.current()) {
+            (None, _) => !self.secrets.is_empty(),
+            (Some(_), None) => true,
+            (Some(wanted), Some(current)) => {
+                self.asks_for_others(wanted, current) || current.connection != wanted.connection.hash()
+            }
+        }
+    }
+
+    /// Whether other credentials are asked for: in another tenant, with other rights, or by the annotation.
+    fn asks_for_others(&self, wanted: &Wanted, current: &AccountSecret) -> bool {
+        let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
+        asked || current.tenant != Some(wanted.connection.tenant) || current.rights != self.rights()
     }
 
     fn rights(&self) -> String {

@@ -170,3 +170,46 @@ async fn the_next_address_is_tried_when_one_refuses() {
     let mut bench = Bench::with(net, settings());
     assert_eq!(bench.first(job()).await.0, good());
 }
+
+#[tokio::test]
+async fn of_what_a_manifest_refers_to_only_the_first_page_is_looked_at() {
+    const ICON: &str = "169.254.169.254:80";
+    const INNER: &str = "10.0.0.1:443";
+    let gateway = socket(&format!("{GATEWAY}:443"));
+    for (page, connected) in [
+        ("./index.html", [gateway, gateway]),
+        // What is looked at is seen here, wherever it is.
+        ("https://10.0.0.1/", [gateway, socket(INNER)]),
+    ] {
+        let mut manifest = manifest_json();
+        manifest["icons"] =
+            json!({"color": "http://169.254.169.254/x.png", "outline": "https://10.0.0.1/o.png"});
+        manifest["backgroundScript"] = json!("https://10.0.0.1/background.js");
+        manifest["localizationInfo"] = json!({
+            "defaultLanguageTag": "en",
+            "additionalLanguages": [{"languageTag": "fr", "file": "https://10.0.0.1/"}],
+        });
+        manifest["staticTabs"][0]["icon"] = json!("https://10.0.0.1/tab.png");
+        manifest["staticTabs"][0]["contentUrl"] = json!(page);
+        let site = good_site();
+        let shown = Page::json(&manifest).header("access-control-allow-origin", "*");
+        site.set(MANIFEST, shown);
+        let mut net = Net::default();
+        net.name(HOST, &[&[GATEWAY]]);
+        net.tls(
+            &gateway.to_string(),
+            &Authority::get().certificate(&[HOST]),
+            &site,
+        );
+        net.plain(ICON, &site);
+        net.tls(INNER, &Authority::get().certificate(&[HOST]), &site);
+        let mut settings = settings();
+        // Not the guard keeps from them.
+        settings.allowed_cidrs = vec!["10.0.0.0/8".parse().unwrap(), "169.254.0.0/16".parse().unwrap()];
+        let mut bench = Bench::with(net, settings);
+        let mut job = job();
+        job.pods.clear();
+        assert_eq!(bench.first(job).await.0, good());
+        assert_eq!(bench.net.connected(), connected, "{page}");
+    }
+}

@@ -86,13 +86,10 @@ fn is_due(situation: &Situation<'_>, wanted: &Wanted) -> bool {
     let Some(current) = situation.current().filter(|current| current.sound) else {
         return true;
     };
-    let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
     let rejected = situation.fact.and_then(|fact| fact.rejected.as_ref());
     current.slot.is_none()
         || rejected == Some(&current.stored)
-        || current.tenant != Some(wanted.connection.tenant)
-        || current.rights != situation.rights()
-        || asked
+        || situation.asks_for_others(wanted, current)
         || situation.due().is_some_and(|due| due <= situation.now)
 }
 
