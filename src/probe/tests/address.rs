@@ -172,15 +172,11 @@ async fn the_next_address_is_tried_when_one_refuses() {
 }
 
 #[tokio::test]
-async fn of_what_a_manifest_refers_to_only_the_first_page_is_looked_at() {
+async fn of_what_a_manifest_refers_to_only_a_first_page_of_its_own_host_is_looked_at() {
     const ICON: &str = "169.254.169.254:80";
     const INNER: &str = "10.0.0.1:443";
     let gateway = socket(&format!("{GATEWAY}:443"));
-    for (page, connected) in [
-        ("./index.html", [gateway, gateway]),
-        // What is looked at is seen here, wherever it is.
-        ("https://10.0.0.1/", [gateway, socket(INNER)]),
-    ] {
+    let asks = async |url: &str, page: &str| {
         let mut manifest = manifest_json();
         manifest["icons"] =
             json!({"color": "http://169.254.169.254/x.png", "outline": "https://10.0.0.1/o.png"});
@@ -196,20 +192,23 @@ async fn of_what_a_manifest_refers_to_only_the_first_page_is_looked_at() {
         site.set(MANIFEST, shown);
         let mut net = Net::default();
         net.name(HOST, &[&[GATEWAY]]);
-        net.tls(
-            &gateway.to_string(),
-            &Authority::get().certificate(&[HOST]),
-            &site,
-        );
+        let certificate = Authority::get().certificate(&[HOST]);
+        net.tls(&gateway.to_string(), &certificate, &site);
+        net.tls(INNER, &certificate, &site);
         net.plain(ICON, &site);
-        net.tls(INNER, &Authority::get().certificate(&[HOST]), &site);
         let mut settings = settings();
         // Not the guard keeps from them.
-        settings.allowed_cidrs = vec!["10.0.0.0/8".parse().unwrap(), "169.254.0.0/16".parse().unwrap()];
+        let ranges = ["10.0.0.0/8", "169.254.0.0/16"];
+        settings.allowed_cidrs = ranges.map(|range| range.parse().unwrap()).to_vec();
         let mut bench = Bench::with(net, settings);
         let mut job = job();
         job.pods.clear();
-        assert_eq!(bench.first(job).await.0, good());
-        assert_eq!(bench.net.connected(), connected, "{page}");
-    }
+        job.url = Url::parse(&format!("https://{url}{MANIFEST}")).unwrap();
+        let (look, _) = bench.first(job).await;
+        (look, bench.net.connected())
+    };
+    assert_eq!(asks(HOST, "./index.html").await, (good(), vec![gateway, gateway]));
+    assert_eq!(asks(HOST, "https://10.0.0.1/").await, (good(), vec![gateway]));
+    let (_, connected) = asks("10.0.0.1", "./index.html").await;
+    assert_eq!(connected, [socket(INNER)], "what is connected to is seen");
 }
