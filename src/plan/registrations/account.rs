@@ -395,23 +395,6 @@ impl Situation<'_> {
         self.current()?.made?.checked_add(every).ok()
     }
 
-    /// Whether the Secret in use is another than is asked for, or is not there. The core need not be looked at for that.
-    fn differs(&self) -> bool {
-        match (&self.wanted, self.current()) {
-            (None, _) => !self.secrets.is_empty(),
-            (Some(_), None) => true,
-            (Some(wanted), Some(current)) => {
-                self.asks_for_others(wanted, current) || current.connection != wanted.connection.hash()
-            }
-        }
-    }
-
-    /// Whether other credentials are asked for: in another tenant, with other rights, or by the annotation.
-    fn asks_for_others(&self, wanted: &Wanted, current: &AccountSecret) -> bool {
-        let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
-        asked || current.tenant != Some(wanted.connection.tenant) || current.rights != self.rights()
-    }
-
     fn rights(&self) -> String {
         self.wanted
             .as_ref()
