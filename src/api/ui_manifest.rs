@@ -49,7 +49,7 @@ impl fmt::Display for Product {
     }
 }
 
-/// A reference that a manifest makes to something else that its users load.
+/// A reference that a manifest makes to a page that its users load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Where it stands, such as `staticTabs[0].contentUrl`.
@@ -69,8 +69,6 @@ pub struct ValidManifest {
     pub min_stack_version: Option<String>,
     /// The `contentUrl` of the first tab that is shown inside of the application, not outside (`isExternal`).
     pub first_page: Option<Link>,
-    /// Everything that the manifest refers to: pages, icons that look like files, the background script, translations.
-    pub linked: Vec<Link>,
     /// What keeps the rules, but is hardly meant.
     pub warnings: Vec<Violation>,
 }

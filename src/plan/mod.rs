@@ -51,7 +51,7 @@ pub struct Plan {
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back; what the core does not
     /// grant any more is taken out of it all the same.
     pub suspended: bool,
-    /// Writes are due that wait for `spec.suspend` to go.
+    /// What runs is not what the spec asks for, and that waits for `spec.suspend` to go.
     pub pending: bool,
 }
 
@@ -94,10 +94,8 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
     wanted.ledger.accounts.clone_from(&account.tenants);
     let metadata = finalizer::keep(world, &wanted.ledger);
     if plugin.spec.suspended() {
-        // That credentials have grown old is no change of the spec.
-        let of_age = account.due.is_some_and(|due| due <= world.now);
-        let of_account = account.secret.is_some() && !of_age;
-        let pending = metadata.is_some() || children.iter().any(Want::writes) || of_account;
+        // What somebody else changed, and what only time asks for, is no change of the spec.
+        let pending = metadata.is_some() || children.iter().any(Want::is_asked) || account.differs;
         return withdrawal::of_suspended(world, pending);
     }
     Plan {

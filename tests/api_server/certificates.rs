@@ -38,7 +38,7 @@ async fn fault_of_secret(trial: &Trial, reason: &str, words: &str) -> Seen {
 }
 
 /// What the operator's endpoint for metrics answers.
-async fn metrics(address: std::net::SocketAddr) -> String {
+pub(crate) async fn metrics(address: std::net::SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).await.expect("its endpoints");
     let request = "GET /metrics HTTP/1.1\r\nhost: operator\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("a connection");

@@ -3,8 +3,10 @@
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
+use wazo_e2e::crash::{core_with_accounts, grant_accounts, plugin_with_account};
 use wazo_e2e::objects::{self, CORE, Seen, plugin};
-use wazo_e2e::trial::{STRANGER, Trial, trial};
+use wazo_e2e::trial::{STRANGER, Trial, trial, trial_with};
+use wazo_plugin_operator::api::names::ACCOUNT_LABEL;
 
 const TENANT: &str = "5d1c3d2e-0a9d-4d0c-8a42-5b6f8f1effff";
 
@@ -81,25 +83,16 @@ fn a_core_of_another_namespace_serves_those_that_it_grants_and_no_others() {
             .await;
         assert_eq!(seen.0["status"]["registrations"][0]["reason"], "CoreNotGranted");
         trial
-            .until(
-                trial.of::<wazo_plugin_operator::api::plugin::WazoPlugin>(),
-                "crm",
-                "told",
-                |_| true,
-            )
+            .patient(async || !trial.events("crm", "Deregistered").await.is_empty())
             .await;
+        for (_, note) in trial.events("crm", "Deregistered").await {
+            assert!(note.contains("grant"), "{note}");
+        }
         trial.strangers_data_is_intact();
         // Given again: it comes back by itself.
         label(trial, &acme, Some("partner")).await;
         trial.well("crm").await;
         assert!(trial.is_registered("crm"));
-        trial.stop().await;
-        let events = trial.list("events.k8s.io/v1", "Event").await;
-        let told = events
-            .iter()
-            .find(|event| event["reason"] == "Deregistered")
-            .unwrap();
-        assert!(told["note"].as_str().unwrap().contains("grant"), "{told:#}");
     });
 }
 
@@ -185,14 +178,32 @@ fn a_stranger_takes_nothing_out_of_a_core_by_what_he_writes_himself() {
     });
 }
 
+/// What stands of any plugin's account, in the core and in the namespace.
+async fn accounts(trial: &Trial) -> Vec<String> {
+    let of_plugins = |name: &str| name.starts_with("wazo-plugin-");
+    let core = trial.core().accounts();
+    let users = core.list().into_iter().filter_map(|user| user.username);
+    let policies = core.policies().into_iter().map(|policy| policy.slug);
+    let mut found: Vec<String> = users.chain(policies).filter(|name| of_plugins(name)).collect();
+    let secrets = trial.list("v1", "Secret").await;
+    let labelled = secrets
+        .iter()
+        .filter(|secret| !secret["metadata"]["labels"][ACCOUNT_LABEL].is_null());
+    found.extend(labelled.map(|secret| secret["metadata"]["name"].to_string()));
+    found
+}
+
 #[test]
 fn what_the_grant_does_not_name_is_refused_by_its_field_and_nothing_is_written() {
-    trial(async |trial: &mut Trial| {
+    trial_with(core_with_accounts(), async |trial: &mut Trial| {
+        let below = trial.core().tenants().create(trial.core().tenant(), "below");
         trial.connect().await;
-        trial
-            .edit_core(&json!({"spec": {"grants": [{"registrations": ["UiApplication"]}]}}))
-            .await;
+        // Accounts in the core's own tenant, and the account of the operator may keep them everywhere.
+        grant_accounts(trial).await;
         trial.start();
+        let account = plugin_with_account()["spec"]["registrations"]["account"].clone();
+        let mut elsewhere = account.clone();
+        elsewhere["tenant"] = json!(below);
         let asked = [
             (
                 "below",
@@ -204,6 +215,11 @@ fn what_the_grant_does_not_name_is_refused_by_its_field_and_nothing_is_written()
                 json!({"tenants": {"from": "List", "list": [{"uuid": TENANT}]}}),
                 "spec.tenants.list[0].uuid",
             ),
+            (
+                "elsewhere",
+                json!({"registrations": {"account": elsewhere}}),
+                "spec.registrations.account.tenant",
+            ),
         ];
         for (name, wish, field) in asked {
             trial.panel(name).await;
@@ -212,9 +228,16 @@ fn what_the_grant_does_not_name_is_refused_by_its_field_and_nothing_is_written()
                 object["spec"][key] = value.clone();
             }
             trial.apply(&object).await;
+            // Pods with an account wait for their Secret: nothing is reached there.
+            let reached = if wish["registrations"].is_null() {
+                "True"
+            } else {
+                ""
+            };
             let seen = trial
                 .plugin_until(name, "refused", |seen| {
-                    seen.is_fault("Config", "NotGranted") && seen.truth("Exposed") == "True"
+                    seen.is_fault("Config", "NotGranted")
+                        && (reached.is_empty() || seen.truth("Exposed") == reached)
                 })
                 .await;
             assert_eq!(seen.0["status"]["fault"]["object"]["fieldPath"], field);
@@ -222,6 +245,22 @@ fn what_the_grant_does_not_name_is_refused_by_its_field_and_nothing_is_written()
             assert!(!trial.is_known(name));
         }
         trial.strangers_data_is_intact();
+        // The same account in the core's own tenant is made: nothing else stood in the way. By then the operator would
+        // have made the others.
+        assert_eq!(accounts(trial).await, Vec::<String>::new());
+        let mut own = plugin("own");
+        own["spec"]["registrations"]["account"] = account;
+        trial.panel("own").await;
+        trial.apply(&own).await;
+        trial.ready("own").await;
+        let made = accounts(trial).await;
+        assert_eq!(made.len(), 3, "a user, a policy and a Secret: {made:?}");
+        assert_eq!(trial.get("v1", "Secret", "elsewhere-core").await, None);
+        let effects = trial.core().journal().effects();
+        let there = effects
+            .iter()
+            .filter(|entry| entry.tenant.as_deref() == Some(below.as_str()));
+        assert_eq!(there.count(), 0, "{effects:#?}");
     });
 }
 

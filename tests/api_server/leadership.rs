@@ -38,6 +38,7 @@ async fn wiring(trial: &mut Trial, identity: &str) -> Wiring {
     let mut wiring = trial.wiring().clone();
     wiring.calm();
     wiring.log = Log::default();
+    trial.search(&wiring.log);
     wiring.settings.election = Some(Election {
         lease_duration: DURATION,
         renew_deadline: RENEW,

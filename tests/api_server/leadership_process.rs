@@ -45,6 +45,7 @@ fn a_process_that_was_stopped_for_longer_than_its_lease_sends_nothing_when_it_co
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let wiring = trial.wiring().clone();
         let process = Process::start(program, &arguments, &wiring, gate.clone(), folder).await;
+        trial.search(process.errors());
         trial.core_until("Ready", Seen::is_ready).await;
         assert_eq!(terms(&process.log()), 1, "{}", process.log());
         process.stop();

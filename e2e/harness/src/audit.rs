@@ -8,12 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 /// The namespaces whose requests are written down. A test that measures is in one of its own.
-pub const AUDITED: [&str; 4] = [
-    "requests-one",
-    "requests-idle",
-    "requests-tenants",
-    "requests-users",
-];
+pub const AUDITED: [&str; 3] = ["requests-one", "requests-idle", "requests-tenants"];
 
 /// The audit log of a control plane.
 #[derive(Debug)]

@@ -71,10 +71,16 @@ impl Process {
         Self { child, proxy, log }
     }
 
-    /// What it wrote to standard error.
+    /// What it wrote to standard error so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// Its standard error, for as long as it writes.
+    #[must_use]
+    pub const fn errors(&self) -> &Log {
+        &self.log
     }
 
     fn signal(&self, signal: &str) {

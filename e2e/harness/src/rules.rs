@@ -17,6 +17,7 @@
 //! | deletion: `Deleting`, `DeregistrationBlocked` | `api_server::deletion` |
 //! | errors of our own: party `Operator` | `judge/tests/core.rs`, `api_server::workload` |
 //! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
+//! | work that is tried again: `ProgressingWithRetry` and `Ready=False` | `of_conditions`, on every write |
 //! | bounded size, lists and texts | `broken`, `of_fault`, on every write |
 //! | drift takes nothing from `Ready` | `plan/tests/drift.rs`, `api_server::drift` |
 //! | no Secret in statuses, events, logs | `recorder`, at the end of every test |
@@ -174,6 +175,11 @@ fn of_conditions(object: &Value, observed: i64, generation: i64, must: &mut impl
         ready != Some("Unknown") || reconciling.is_some(),
         "FAIL0011: Ready=Unknown only together with Reconciling",
     );
+    must(
+        ready != Some("False")
+            || reconciling.is_none_or(|reconciling| reconciling["reason"] == "ProgressingWithRetry"),
+        "Reconciling together with Ready=False has the reason ProgressingWithRetry",
+    );
     if let (Some(stalled), Some(ready)) = (stalled, condition(object, "Ready")) {
         must(
             stalled["reason"] == ready["reason"],
@@ -225,6 +231,11 @@ fn of_fault(object: &Value, must: &mut impl FnMut(bool, &str)) {
         truth(object, "Ready") != Some("True") || fault["blocking"] == false,
         "a blocking fault is removed in the write that turns Ready True",
     );
+    let others = status["otherFaults"].as_array().map_or(&[][..], Vec::as_slice);
+    must(
+        truth(object, "Ready") != Some("True") || others.iter().all(|other| other["blocking"] == false),
+        "no other fault is blocking while Ready is True",
+    );
     must(fault["party"] != "None", "there is no party None");
     for (list, most) in [("evidence", 5), ("contradicting", 5), ("missing", 5)] {
         must(
@@ -232,12 +243,7 @@ fn of_fault(object: &Value, must: &mut impl FnMut(bool, &str)) {
             &format!("at most {most} of {list}"),
         );
     }
-    must(
-        status["otherFaults"]
-            .as_array()
-            .is_none_or(|others| others.len() <= 3),
-        "at most 3 other faults",
-    );
+    must(others.len() <= 3, "at most 3 other faults");
     for field in ["message", "action"] {
         must(
             fault[field].as_str().is_some_and(|text| !text.is_empty()),
@@ -305,103 +311,4 @@ fn strip(value: &mut Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::{Kstatus, broken, kstatus, only_messages_differ};
-
-    fn condition(kind: &str, status: &str) -> Value {
-        json!({"type": kind, "status": status, "reason": "Word", "message": "", "observedGeneration": 1,
-            "lastTransitionTime": "2026-01-01T00:00:00Z"})
-    }
-
-    fn object(conditions: &[(&str, &str)]) -> Value {
-        let conditions: Vec<Value> = conditions
-            .iter()
-            .map(|(kind, status)| condition(kind, status))
-            .collect();
-        json!({"metadata": {"generation": 1}, "status": {"observedGeneration": 1, "conditions": conditions}})
-    }
-
-    #[test]
-    fn good_statuses_break_no_rule() {
-        for conditions in [
-            [("Ready", "True")].as_slice(),
-            &[("Reconciling", "True"), ("Ready", "Unknown")],
-            &[("Reconciling", "True"), ("Ready", "False")],
-            &[("Stalled", "True"), ("Ready", "False")],
-            &[("Ready", "False")],
-        ] {
-            assert_eq!(
-                broken(&object(conditions), None),
-                Vec::<String>::new(),
-                "{conditions:?}"
-            );
-        }
-        let fresh = json!({"metadata": {"generation": 1}, "status": {"observedGeneration": -1}});
-        assert_eq!(broken(&fresh, None), Vec::<String>::new());
-        assert_eq!(kstatus(&fresh), Kstatus::InProgress);
-    }
-
-    #[test]
-    fn each_bad_status_is_named_by_its_rule() {
-        for (conditions, rule) in [
-            (
-                [("Ready", "True"), ("Reconciling", "True")].as_slice(),
-                "FAIL0001",
-            ),
-            (&[("WorkloadReady", "True")], "FAIL0002"),
-            (&[("Ready", "True"), ("Reconciling", "True")], "FAIL0003"),
-            (&[("Ready", "Unknown"), ("Stalled", "True")], "FAIL0004"),
-            (
-                &[("Ready", "False"), ("Stalled", "True"), ("Reconciling", "True")],
-                "FAIL0005",
-            ),
-            (&[("Ready", "Unknown")], "FAIL0011"),
-            (
-                &[("Ready", "False"), ("Stalled", "False")],
-                "Stalled is present only when True",
-            ),
-        ] {
-            let found = broken(&object(conditions), None);
-            assert!(
-                found.iter().any(|text| text.starts_with(rule)),
-                "{conditions:?}: {found:?}"
-            );
-        }
-        let mut ahead = object(&[("Ready", "False")]);
-        ahead["status"]["observedGeneration"] = json!(2);
-        assert!(
-            broken(&ahead, None)
-                .iter()
-                .any(|text| text.starts_with("FAIL0006"))
-        );
-        let bare = json!({"metadata": {"generation": 1}});
-        assert_eq!(
-            kstatus(&bare),
-            Kstatus::Current,
-            "the trap that the default of the status closes"
-        );
-        assert!(!broken(&bare, None).is_empty());
-    }
-
-    #[test]
-    fn a_write_that_says_the_same_in_other_words_is_found() {
-        let before = object(&[("Ready", "False")]);
-        let mut after = before.clone();
-        assert!(!only_messages_differ(&before, &after));
-        after["status"]["conditions"][0]["message"] = json!("another");
-        assert!(only_messages_differ(&before, &after));
-        after["status"]["conditions"][0]["reason"] = json!("Another");
-        assert!(!only_messages_differ(&before, &after));
-    }
-
-    #[test]
-    fn a_write_that_only_moves_times_is_found() {
-        let before = object(&[("Ready", "True")]);
-        let mut after = before.clone();
-        after["status"]["conditions"][0]["lastTransitionTime"] = json!("2026-01-01T00:00:09Z");
-        let found = broken(&after, Some(&before));
-        assert_eq!(found.len(), 2, "{found:?}");
-    }
-}
+mod tests;

@@ -19,6 +19,7 @@ use crate::audit::AUDITED;
 use crate::cluster::ControlPlane;
 use crate::gate::Gate;
 use crate::gateway::GatewayState;
+use crate::log::Log;
 use crate::namespace;
 use crate::network::{Line, TestNetwork};
 use crate::objects;
@@ -120,6 +121,8 @@ pub struct Trial {
     neighbours: Vec<Recorder>,
     operator: Option<Operator>,
     panels: Vec<(String, Arc<Panel>)>,
+    /// Logs beside that of the wiring.
+    logs: Vec<Log>,
     pub(crate) patience: Duration,
 }
 
@@ -158,6 +161,7 @@ impl Trial {
             neighbours: Vec::new(),
             operator: None,
             panels: Vec::new(),
+            logs: Vec::new(),
             patience: PATIENCE,
         }
     }
@@ -175,6 +179,9 @@ impl Trial {
             }
             println!("--- external applications\n{:#?}", self.core.apps().list());
             println!("--- log of the operator\n{}", self.wiring.log.text());
+            for log in &self.logs {
+                println!("--- log of another operator\n{}", log.text());
+            }
         }
         drop(self.operator.take());
         if !self.plane.is_disposable() {
@@ -205,10 +212,11 @@ impl Trial {
         assert!(told.is_empty(), "{told:?}");
     }
 
-    /// Where a secret is told: in the operator's log, in an object that is no Secret, or in what ever stood in a status or an
+    /// Where a secret is told: in the log of an operator, in an object that is no Secret, or in what ever stood in a status or an
     /// event, of whatever namespace.
     async fn told_secrets(&self) -> Vec<String> {
-        let mut texts = vec![("the log".to_owned(), self.wiring.log.text())];
+        let logs = std::iter::once(&self.wiring.log).chain(&self.logs);
+        let mut texts: Vec<_> = logs.map(|log| ("the log".to_owned(), log.text())).collect();
         let mut secrets = BTreeSet::new();
         for recorder in self.recorders() {
             let namespace = recorder.namespace();
@@ -305,6 +313,11 @@ impl Trial {
     #[must_use]
     pub fn log(&self) -> String {
         self.wiring.log.text()
+    }
+
+    /// Searches another log for secrets at the end, too: that of an operator that a test runs beside [`Trial::start`].
+    pub fn search(&mut self, log: &Log) {
+        self.logs.push(log.clone());
     }
 
     /// Applies the WazoCore with all that it needs, and the Gateway.

@@ -28,7 +28,6 @@ pub(super) fn manifest(bytes: &[u8], product: Option<Product>) -> Result<ValidMa
         return Err(report.finish().err().unwrap_or_default());
     };
     let root = Object::root(fields);
-    let mut links = Vec::new();
 
     manifest_version(&root, &mut report);
     let version = semantic_version(&root, &mut report);
@@ -39,7 +38,7 @@ pub(super) fn manifest(bytes: &[u8], product: Option<Product>) -> Result<ValidMa
     package_name(&root, &mut report);
     let product_type = product_type(&root, product, &mut report);
     texts(&root, &mut report);
-    icons(&root, &mut links, &mut report);
+    icons(&root, &mut report);
     developer(&root, &mut report);
     let min_stack_version = min_stack_version(&root, &mut report);
     root.text("accentColor", Level::Warning, &mut report);
@@ -47,16 +46,10 @@ pub(super) fn manifest(bytes: &[u8], product: Option<Product>) -> Result<ValidMa
     let tabs = root
         .list("staticTabs", Level::Error, &mut report)
         .unwrap_or_default();
-    let first_page = tab::all(tabs, product_type, &mut links, &mut report);
+    let first_page = tab::all(tabs, product_type, &mut report);
     let script = root.text("backgroundScript", Level::Error, &mut report);
     if let Some(script) = script {
-        link::page(
-            "backgroundScript".to_owned(),
-            script,
-            Level::Error,
-            &mut links,
-            &mut report,
-        );
+        link::page("backgroundScript".to_owned(), script, Level::Error, &mut report);
     }
     if tabs.is_empty() && script.is_none() {
         report.warning(
@@ -65,7 +58,7 @@ pub(super) fn manifest(bytes: &[u8], product: Option<Product>) -> Result<ValidMa
             "has neither staticTabs nor a backgroundScript: it does nothing",
         );
     }
-    localization(&root, &mut links, &mut report);
+    localization(&root, &mut report);
 
     let warnings = report.finish()?;
     Ok(ValidManifest {
@@ -73,7 +66,6 @@ pub(super) fn manifest(bytes: &[u8], product: Option<Product>) -> Result<ValidMa
         id: id.unwrap_or_default().to_owned(),
         min_stack_version,
         first_page,
-        linked: links,
         warnings,
     })
 }
@@ -172,17 +164,13 @@ fn texts(root: &Object<'_>, report: &mut Report) {
     }
 }
 
-fn icons(root: &Object<'_>, links: &mut Vec<super::Link>, report: &mut Report) {
+/// An icon may be a file, a colour, the name of a built-in icon, or `data:`.
+fn icons(root: &Object<'_>, report: &mut Report) {
     let Some(icons) = root.required_object("icons", report) else {
         return;
     };
-    let color = icons.required_text("color", Level::Error, report);
-    let outline = icons.text("outline", Level::Warning, report);
-    for (name, icon) in [("color", color), ("outline", outline)] {
-        if let Some(icon) = icon {
-            link::picture(icons.path(name), icon, links);
-        }
-    }
+    icons.required_text("color", Level::Error, report);
+    icons.text("outline", Level::Warning, report);
 }
 
 fn developer(root: &Object<'_>, report: &mut Report) {
@@ -210,7 +198,7 @@ fn min_stack_version(root: &Object<'_>, report: &mut Report) -> Option<String> {
     None
 }
 
-fn localization(root: &Object<'_>, links: &mut Vec<super::Link>, report: &mut Report) {
+fn localization(root: &Object<'_>, report: &mut Report) {
     let Some(info) = root.object("localizationInfo", Level::Warning, report) else {
         return;
     };
@@ -236,7 +224,7 @@ fn localization(root: &Object<'_>, links: &mut Vec<super::Link>, report: &mut Re
         let language = Object::at(path, fields);
         language.required_text("languageTag", Level::Warning, report);
         if let Some(file) = language.required_text("file", Level::Warning, report) {
-            link::page(language.path("file"), file, Level::Warning, links, report);
+            link::page(language.path("file"), file, Level::Warning, report);
         }
     }
 }

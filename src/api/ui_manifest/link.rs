@@ -1,13 +1,12 @@
-//! References to pages, scripts and pictures.
+//! References to pages and scripts.
 
 use url::Url;
 
-use super::Link;
 use super::report::Report;
 use super::violation::{Level, Rule};
 
-/// Notes a reference that users load as a page, a script or data. What cannot be loaded is reported at `level`.
-pub(super) fn page(path: String, reference: &str, level: Level, links: &mut Vec<Link>, report: &mut Report) {
+/// Checks a reference that users load as a page, a script or data. What cannot be loaded is reported at `level`.
+pub(super) fn page(path: String, reference: &str, level: Level, report: &mut Report) {
     if reference.is_empty() {
         let message = "must not be empty: a URL, or a path relative to the manifest".to_owned();
         report.add(level, path, Rule::Empty, message);
@@ -23,23 +22,7 @@ pub(super) fn page(path: String, reference: &str, level: Level, links: &mut Vec<
         _ => {
             let message = "must be an http(s) URL, or a path relative to the manifest".to_owned();
             report.add(level, path, Rule::LinkInvalid, message);
-            return;
         }
-    }
-    links.push(Link {
-        path,
-        reference: reference.to_owned(),
-    });
-}
-
-/// Notes a picture where it is a file: an icon may also be a colour, the name of a built-in icon, or `data:`.
-pub(super) fn picture(path: String, reference: &str, links: &mut Vec<Link>) {
-    let is_file = reference.contains(['/', '.']);
-    if is_file && resolve(reference).is_some_and(|url| matches!(url.scheme(), "http" | "https")) {
-        links.push(Link {
-            path,
-            reference: reference.to_owned(),
-        });
     }
 }
 

@@ -12,12 +12,7 @@ use super::report::Report;
 use super::violation::{Level, Rule};
 
 /// Checks all tabs; returns the page of the first one that is shown inside of the application.
-pub(super) fn all(
-    tabs: &[Value],
-    product_type: Option<&str>,
-    links: &mut Vec<Link>,
-    report: &mut Report,
-) -> Option<Link> {
+pub(super) fn all(tabs: &[Value], product_type: Option<&str>, report: &mut Report) -> Option<Link> {
     let mut taken = HashSet::new();
     let mut first_page = None;
     for (index, tab) in tabs.iter().enumerate() {
@@ -39,7 +34,7 @@ pub(super) fn all(
         }
         let external = external(&tab, &contexts, report);
         if let Some(page) = tab.required_text("contentUrl", Level::Error, report) {
-            link::page(tab.path("contentUrl"), page, Level::Error, links, report);
+            link::page(tab.path("contentUrl"), page, Level::Error, report);
             if first_page.is_none() && !external {
                 first_page = Some(Link {
                     path: tab.path("contentUrl"),
@@ -47,10 +42,7 @@ pub(super) fn all(
                 });
             }
         }
-        if let Some(icon) = tab.text("icon", Level::Warning, report) {
-            link::picture(tab.path("icon"), icon, links);
-        }
-        for name in ["mobileIcon", "parent", "parentIcon"] {
+        for name in ["icon", "mobileIcon", "parent", "parentIcon"] {
             tab.text(name, Level::Warning, report);
         }
         tab.number("position", report);

@@ -86,6 +86,12 @@ impl Want {
             How::Create | How::Change { .. } | How::PutBack { .. } | How::Restore(_) | How::Remove { .. }
         )
     }
+
+    /// Whether the spec asks for another child than was last applied; what somebody else changed is not meant.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        matches!(self.how, How::Create | How::Change { .. } | How::Remove { .. })
+    }
 }
 
 /// All children, in the order in which they are applied.

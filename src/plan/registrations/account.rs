@@ -48,6 +48,9 @@ pub struct AccountPlan {
     pub tenants: BTreeSet<Uuid>,
     /// Whether nothing is left to do.
     pub settled: bool,
+    /// Whether the spec asks for other credentials than those in use: for other rights, say. What only time asks for
+    /// is not meant.
+    pub differs: bool,
     /// Whether nothing is to be done at the core any more, not even to look.
     pub forget: bool,
     /// When time alone asks for another look.
@@ -223,7 +226,11 @@ pub fn plan(world: &World, plugin: &Plugin, standing: Standing, rolled: bool) ->
     }
     if standing == Standing::Refused && plugin.account.is_some() {
         // What was granted once and is not any more is taken out of the core, whatever uses it.
-        return decide(world, None, known, true).unwrap_or(nothing);
+        let plan = decide(world, None, known, true).unwrap_or(nothing);
+        return AccountPlan {
+            differs: false,
+            ..plan
+        };
     }
     if let Some(account) = plugin
         .account
@@ -255,6 +262,7 @@ fn narrowed(world: &World, plugin: &Plugin, account: &Account, known: BTreeSet<U
     }
     let mut plan = decide(world, wanted(world, plugin, account), known, true)?;
     plan.secret = None;
+    plan.differs = false;
     if let Some((_, wish)) = &mut plan.wish {
         wish.act = None;
     }
@@ -318,6 +326,7 @@ fn decide(world: &World, wanted: Option<Wanted>, known: BTreeSet<Uuid>, rolled: 
     let step = steps::next(&situation);
     let mut plan = AccountPlan {
         settled: matches!(step, Step::Settled),
+        differs: situation.differs(),
         due: situation.due(),
         ..AccountPlan::default()
     };

@@ -170,3 +170,45 @@ async fn the_next_address_is_tried_when_one_refuses() {
     let mut bench = Bench::with(net, settings());
     assert_eq!(bench.first(job()).await.0, good());
 }
+
+#[tokio::test]
+async fn of_what_a_manifest_refers_to_only_a_first_page_of_its_own_host_is_looked_at() {
+    const ICON: &str = "169.254.169.254:80";
+    const INNER: &str = "10.0.0.1:443";
+    let gateway = socket(&format!("{GATEWAY}:443"));
+    let asks = async |url: &str, page: &str| {
+        let mut manifest = manifest_json();
+        manifest["icons"] =
+            json!({"color": "http://169.254.169.254/x.png", "outline": "https://10.0.0.1/o.png"});
+        manifest["backgroundScript"] = json!("https://10.0.0.1/background.js");
+        manifest["localizationInfo"] = json!({
+            "defaultLanguageTag": "en",
+            "additionalLanguages": [{"languageTag": "fr", "file": "https://10.0.0.1/"}],
+        });
+        manifest["staticTabs"][0]["icon"] = json!("https://10.0.0.1/tab.png");
+        manifest["staticTabs"][0]["contentUrl"] = json!(page);
+        let site = good_site();
+        let shown = Page::json(&manifest).header("access-control-allow-origin", "*");
+        site.set(MANIFEST, shown);
+        let mut net = Net::default();
+        net.name(HOST, &[&[GATEWAY]]);
+        let certificate = Authority::get().certificate(&[HOST]);
+        net.tls(&gateway.to_string(), &certificate, &site);
+        net.tls(INNER, &certificate, &site);
+        net.plain(ICON, &site);
+        let mut settings = settings();
+        // Not the guard keeps from them.
+        let ranges = ["10.0.0.0/8", "169.254.0.0/16"];
+        settings.allowed_cidrs = ranges.map(|range| range.parse().unwrap()).to_vec();
+        let mut bench = Bench::with(net, settings);
+        let mut job = job();
+        job.pods.clear();
+        job.url = Url::parse(&format!("https://{url}{MANIFEST}")).unwrap();
+        let (look, _) = bench.first(job).await;
+        (look, bench.net.connected())
+    };
+    assert_eq!(asks(HOST, "./index.html").await, (good(), vec![gateway, gateway]));
+    assert_eq!(asks(HOST, "https://10.0.0.1/").await, (good(), vec![gateway]));
+    let (_, connected) = asks("10.0.0.1", "./index.html").await;
+    assert_eq!(connected, [socket(INNER)], "what is connected to is seen");
+}

@@ -78,18 +78,34 @@ fn coming(situation: &Situation<'_>, wanted: &Wanted, seen: &AccountSeen) -> Opt
     Some(prepare(situation, wanted, seen, next, slot))
 }
 
+impl Situation<'_> {
+    /// Whether the Secret in use is another than is asked for, or is not there. The core need not be looked at for that.
+    pub(super) fn differs(&self) -> bool {
+        match (&self.wanted, self.current()) {
+            (None, _) => !self.secrets.is_empty(),
+            (Some(_), None) => true,
+            (Some(wanted), Some(current)) => {
+                self.asks_for_others(wanted, current) || current.connection != wanted.connection.hash()
+            }
+        }
+    }
+
+    /// Whether other credentials are asked for: in another tenant, with other rights, or by the annotation.
+    fn asks_for_others(&self, wanted: &Wanted, current: &AccountSecret) -> bool {
+        let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
+        asked || current.tenant != Some(wanted.connection.tenant) || current.rights != self.rights()
+    }
+}
+
 /// Whether the credentials are to be replaced.
 fn is_due(situation: &Situation<'_>, wanted: &Wanted) -> bool {
     let Some(current) = situation.current().filter(|current| current.sound) else {
         return true;
     };
-    let asked = wanted.rotate.is_some() && wanted.rotate != current.rotate;
     let rejected = situation.fact.and_then(|fact| fact.rejected.as_ref());
     current.slot.is_none()
         || rejected == Some(&current.stored)
-        || current.tenant != Some(wanted.connection.tenant)
-        || current.rights != situation.rights()
-        || asked
+        || situation.asks_for_others(wanted, current)
         || situation.due().is_some_and(|due| due <= situation.now)
 }
 
