@@ -80,7 +80,10 @@ impl FailedRequest {
                 code: None,
             };
         };
-        let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
+        let kind = status
+            .details
+            .as_ref()
+            .map_or("", |details| details.kind.as_str());
         Self {
             verb: verb(&status.message),
             resource: RESOURCES.into_iter().find(|known| *known == kind),
@@ -128,11 +131,30 @@ mod tests {
 
     #[test]
     fn of_a_failed_request_verb_resource_and_code_are_told_and_none_of_the_servers_words() {
-        let forbidden = "secrets \"a\" is forbidden: User \"u\" cannot get resource \"secrets\" in API group \"\"";
+        let forbidden =
+            "secrets \"a\" is forbidden: User \"u\" cannot get resource \"secrets\" in API group \"\"";
         for (code, kind, message, reason, expected) in [
-            (403, "secrets", forbidden, Reason::OperatorForbidden, "get secrets: 403"),
-            (500, "wazoplugins", "etcd: hunter22", Reason::OperatorError, "wazoplugins: 500"),
-            (500, "hunter22", "it cannot hunter22 resource x", Reason::OperatorError, "a request: 500"),
+            (
+                403,
+                "secrets",
+                forbidden,
+                Reason::OperatorForbidden,
+                "get secrets: 403",
+            ),
+            (
+                500,
+                "wazoplugins",
+                "etcd: hunter22",
+                Reason::OperatorError,
+                "wazoplugins: 500",
+            ),
+            (
+                500,
+                "hunter22",
+                "it cannot hunter22 resource x",
+                Reason::OperatorError,
+                "a request: 500",
+            ),
             (
                 403,
                 "hunter22",
@@ -142,7 +164,11 @@ mod tests {
             ),
             (422, "secrets", "hunter22", Reason::OperatorError, "secrets: 422"),
         ] {
-            assert_eq!(told(code, kind, message), Some((reason, expected.to_owned())), "{message}");
+            assert_eq!(
+                told(code, kind, message),
+                Some((reason, expected.to_owned())),
+                "{message}"
+            );
         }
     }
 

@@ -11,8 +11,8 @@ use kube::{Api, Resource};
 use serde_json::json;
 
 use super::context::Context;
-use super::core_seen::Seen;
 use super::copies;
+use super::core_seen::Seen;
 use super::ledger_keys;
 use super::pass::{self, Outcome, PassError, Passed};
 use crate::api::core::{WazoCore, WazoCoreSpec, WazoCoreStatus};

@@ -93,7 +93,11 @@ pub(super) async fn tell<K: Told>(
         return;
     }
     let place = Place {
-        kind: if K::kind(&()) == "WazoCore" { "WazoCore" } else { "WazoPlugin" },
+        kind: if K::kind(&()) == "WazoCore" {
+            "WazoCore"
+        } else {
+            "WazoPlugin"
+        },
         key: object.key(),
         generation: object.meta().generation.unwrap_or_default(),
         deleting: object.meta().deletion_timestamp.is_some(),
@@ -114,7 +118,9 @@ pub(super) async fn tell<K: Told>(
         tracing::warn!(controller, object = %place.key, error, "the status does not tell of the failed passes");
         return;
     }
-    context.tell(object, events::faults(K::fault(&before), K::fault(&status))).await;
+    context
+        .tell(object, events::faults(K::fault(&before), K::fault(&status)))
+        .await;
 }
 
 async fn write<K: Told>(

@@ -47,10 +47,20 @@ pub fn plugin(place: &Place, before: &WazoPluginStatus, failing: &Failing) -> Wa
     let known: Vec<&Fault> = before.fault.iter().chain(&before.other_faults).collect();
     let fault = settle(fault(place, failing), &known);
     let others = known.into_iter().filter(|known| !is_own(known, &fault));
+    let others: Vec<Fault> = others.take(OTHER_FAULTS).cloned().collect();
+    let mut conditions = conditions(
+        place,
+        (before.observed_generation, &before.conditions),
+        &fault,
+        failing,
+    );
+    if others.iter().all(|fault| fault.blocking) {
+        without_degraded(&mut conditions);
+    }
     WazoPluginStatus {
         observed_generation: observed(before.observed_generation, place),
-        conditions: conditions(place, (before.observed_generation, &before.conditions), &fault, failing),
-        other_faults: others.take(OTHER_FAULTS).cloned().collect(),
+        conditions,
+        other_faults: others,
         rollout: rollout(place, before, failing.now),
         fault: Some(fault),
         ..before.clone()
@@ -62,9 +72,16 @@ pub fn plugin(place: &Place, before: &WazoPluginStatus, failing: &Failing) -> Wa
 pub fn core(place: &Place, before: &WazoCoreStatus, failing: &Failing) -> WazoCoreStatus {
     let known: Vec<&Fault> = before.fault.iter().collect();
     let fault = settle(fault(place, failing), &known);
+    let mut conditions = conditions(
+        place,
+        (before.observed_generation, &before.conditions),
+        &fault,
+        failing,
+    );
+    without_degraded(&mut conditions);
     WazoCoreStatus {
         observed_generation: observed(before.observed_generation, place),
-        conditions: conditions(place, (before.observed_generation, &before.conditions), &fault, failing),
+        conditions,
         fault: Some(fault),
         ..before.clone()
     }
@@ -96,7 +113,11 @@ fn fault(place: &Place, failing: &Failing) -> Fault {
         Reason::PolicyDenied => format!("an admission policy refuses a request of the operator: {observed}"),
         _ => format!("the operator does not get its work done: {observed}"),
     };
-    let vantage = if request.is_some() { "API server" } else { "operator" };
+    let vantage = if request.is_some() {
+        "API server"
+    } else {
+        "operator"
+    };
     let Place { kind, key, .. } = place;
     let candidate = Candidate::new(*reason, failing.since, told)
         .evidence(vantage, observed, Some(format!("{kind}/{}", key.name)))
@@ -120,11 +141,21 @@ fn conditions(
         "DeregistrationBlocked"
     } else {
         let word = "ProgressingWithRetry";
-        wanted.push(Wanted::new(ConditionType::Reconciling, Truth::True, word, told.clone()));
+        wanted.push(Wanted::new(
+            ConditionType::Reconciling,
+            Truth::True,
+            word,
+            told.clone(),
+        ));
         fault.reason.as_str()
     };
     wanted.push(Wanted::new(ConditionType::Ready, Truth::False, reason, told));
     settle_conditions(wanted, before, observed(generation, place), failing.now)
+}
+
+/// `Degraded` tells of a fault that does not block, and goes with it.
+fn without_degraded(conditions: &mut Vec<Condition>) {
+    conditions.retain(|condition| condition.type_ != ConditionType::Degraded.as_str());
 }
 
 /// The clock of the rollout stands still. A plugin that was never looked at has its rollout before it.
