@@ -47,9 +47,9 @@ fn a_right_that_the_operator_lacks_is_told_in_the_status_of_a_plugin_that_was_re
         trial.ready_plugin("crm").await;
         gate.arm(None);
         gate.forbid(|asked| changes(asked, "/wazoplugins/crm"));
-        // What the core is to hold is noted at the object first, and so is that it must not go meanwhile.
-        let product = json!([{"name": "panel", "product": "Portal", "manifest": "/manifest.json"}]);
-        let spec = json!({"metadata": {"finalizers": null}, "spec": {"registrations": {"ui": product}}});
+        // Before anything else the operator sees to it that the object does not go meanwhile.
+        let workload = json!({"image": "registry.test/panel:2.0.0"});
+        let spec = json!({"metadata": {"finalizers": null}, "spec": {"workload": workload}});
         trial.edit_plugin("crm", &spec).await;
         let evidence = "patch wazoplugins: 403";
         let seen = trial
