@@ -3,6 +3,7 @@
 
 mod account;
 mod children;
+mod failure;
 mod hidden;
 mod refusal;
 mod rehearsal;
@@ -25,6 +26,7 @@ use crate::plan::Plan;
 use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
+pub use failure::{FailedRequest, Failure};
 pub(crate) use refusal::of_secret as refused_secret;
 pub use refusal::{ApplyError, told};
 

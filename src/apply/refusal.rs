@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::failure::Failure;
 use super::hidden;
 use crate::api::reason::Reason;
 
@@ -13,15 +14,23 @@ pub enum ApplyError {
     #[error("the object was changed by somebody else in between")]
     Conflict,
     /// The API server cannot be asked, or failed; without its words.
-    #[error("failed to ask the API server: {0}")]
-    Api(String),
+    #[error("failed to ask the API server: {told}")]
+    Api {
+        /// Code, reason and fields, for the log.
+        told: String,
+        /// What the status may tell; `None`: nothing is wrong with the operator.
+        failure: Option<Failure>,
+    },
 }
 
 impl From<kube::Error> for ApplyError {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) if status.code == 409 => Self::Conflict,
-            _ => Self::Api(told(&error)),
+            _ => Self::Api {
+                told: told(&error),
+                failure: Failure::of(&error),
+            },
         }
     }
 }
@@ -77,7 +86,14 @@ pub(crate) fn of_secret(error: &kube::Error) -> Option<(Reason, String)> {
     ))
 }
 
-fn refused(error: &kube::Error) -> Option<(Reason, &str)> {
+/// Whether a namespace on its way out takes nothing new: nobody's mistake.
+#[must_use]
+pub(super) fn is_leaving(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403 && status.message.contains("being terminated"))
+}
+
+/// Why, and the API server's words.
+pub(super) fn refused(error: &kube::Error) -> Option<(Reason, &str)> {
     let kube::Error::Api(status) = error else {
         return None;
     };
@@ -93,7 +109,7 @@ fn refused(error: &kube::Error) -> Option<(Reason, &str)> {
             Reason::PolicyDenied
         }
         // A namespace on its way out takes nothing new; what is in it goes, and so will this plugin.
-        403 if message.contains("being terminated") => return None,
+        403 if is_leaving(error) => return None,
         401 | 403 => Reason::OperatorForbidden,
         400 | 422 => Reason::ApplyRejected,
         _ => return None,

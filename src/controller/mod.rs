@@ -16,6 +16,7 @@ mod leader;
 mod lease;
 mod ledger_keys;
 mod neighbours;
+mod own_errors;
 mod paces;
 mod pass;
 mod plugins;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use kube::Resource;
 use kube::runtime::controller::Action;
 
 use super::context::Context;
+use super::own_errors::{self, Told};
 use crate::api::object::Raw;
-use crate::apply::ApplyError;
+use crate::apply::{ApplyError, Failure};
 
 /// A pass that failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,17 @@ pub(super) enum PassError {
     /// The system gives no random bytes.
     #[error("failed to make a key: {0}")]
     Random(String),
+}
+
+impl PassError {
+    /// What the status may tell; `None`: nothing is wrong with the operator.
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Apply(ApplyError::Conflict) => None,
+            Self::Apply(ApplyError::Api { failure, .. }) => failure.clone(),
+            Self::Json(_) | Self::Random(_) => Some(Failure::OF_ITSELF),
+        }
+    }
 }
 
 /// What a pass came to.
@@ -68,13 +81,14 @@ pub(super) async fn make<K>(
     pass: impl AsyncFnOnce(&Raw<K>, &Context) -> Result<Passed, PassError>,
 ) -> Result<Action, PassError>
 where
-    K: Resource<DynamicType = ()>,
+    K: Told,
 {
     context.listed().await;
     let started = Instant::now();
     let result = pass(&object, &context).await;
     let outcome = match &result {
         Ok(passed) => {
+            context.backoff.passed(uid(&object));
             // What is refused again and again is tried again and again, but ever less often.
             if passed.outcome != Outcome::Refused {
                 context.backoff.succeeded(uid(&object));
@@ -87,12 +101,16 @@ where
     let took = started.elapsed();
     context.metrics.passed(controller, outcome, took.as_secs_f64());
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let object = object.key();
+    let key = object.key();
     match &result {
         Err(error) if outcome == "failed" => {
-            tracing::warn!(controller, %object, outcome, milliseconds, %error, "pass");
+            tracing::warn!(controller, object = %key, outcome, milliseconds, %error, "pass");
+            if let Some(failure) = error.failure() {
+                let errors = context.backoff.erred(uid(&object), Timestamp::now());
+                own_errors::tell(controller, &object, (failure, errors), &context).await;
+            }
         }
-        _ => tracing::info!(controller, %object, outcome, milliseconds, "pass"),
+        _ => tracing::info!(controller, object = %key, outcome, milliseconds, "pass"),
     }
     result.map(|passed| passed.action)
 }

@@ -425,8 +425,8 @@ fn phase(
     if own && (fault.resolution == Resolution::SpecChange || expired) {
         return stalled();
     }
-    // A core that is away leaves work to do; a plugin that broke at run time leaves none.
-    if own && settled(world) && waiting.is_none() {
+    // A core that is away leaves work to do, and so do errors of our own; a plugin that broke at run time leaves none.
+    if own && fault.party != Party::Operator && settled(world) && waiting.is_none() {
         Phase::Ill(fault.reason)
     } else {
         Phase::Retrying(fault.reason)

@@ -4,6 +4,7 @@ pub mod core_status;
 pub mod events;
 pub mod log;
 pub mod metrics;
+pub mod own_error;
 pub mod source_words;
 pub mod status;
 pub mod withdrawn;

@@ -175,7 +175,7 @@ pub fn suspended(world: &World, pending: bool) -> WazoPluginStatus {
     }
 }
 
-const fn is_phase(kind: ConditionType) -> bool {
+pub(super) const fn is_phase(kind: ConditionType) -> bool {
     matches!(
         kind,
         ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled
@@ -183,7 +183,7 @@ const fn is_phase(kind: ConditionType) -> bool {
 }
 
 /// A condition that stands in the status, where it is one of ours.
-fn kept(condition: &Condition) -> Option<Wanted> {
+pub(super) fn kept(condition: &Condition) -> Option<Wanted> {
     let truth = match condition.status.as_str() {
         "True" => Truth::True,
         "False" => Truth::False,

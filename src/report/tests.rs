@@ -2,6 +2,7 @@
 
 mod core;
 mod events;
+mod own_error;
 mod properties;
 mod rules;
 mod status;

@@ -30,6 +30,7 @@ mod leadership_process;
 mod ledger;
 mod maintenance;
 mod network;
+mod operator_error;
 mod owner;
 mod policy;
 mod refusals;

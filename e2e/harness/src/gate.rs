@@ -103,7 +103,10 @@ pub struct Gate {
     dead: watch::Sender<bool>,
     count: watch::Sender<usize>,
     hold: Hold,
+    forbidden: Mutex<Option<Forbidden>>,
 }
+
+type Forbidden = Box<dyn Fn(&Asked) -> bool + Send + Sync>;
 
 impl Default for Gate {
     fn default() -> Self {
@@ -112,6 +115,7 @@ impl Default for Gate {
             dead: watch::Sender::new(false),
             count: watch::Sender::new(0),
             hold: Hold::default(),
+            forbidden: Mutex::default(),
         }
     }
 }
@@ -192,6 +196,25 @@ impl Gate {
     /// Lets all that is kept waiting go on.
     pub fn lift(&self) {
         self.hold.lift();
+    }
+
+    /// Takes the right to some requests to the API server from the operator, until [`Gate::allow`]: they are made as
+    /// somebody who has no rights, so the API server itself refuses them.
+    pub fn forbid(&self, wanted: impl Fn(&Asked) -> bool + Send + Sync + 'static) {
+        *self.forbidden() = Some(Box::new(wanted));
+    }
+
+    /// Gives all rights back.
+    pub fn allow(&self) {
+        *self.forbidden() = None;
+    }
+
+    pub(crate) fn forbids(&self, asked: &Asked) -> bool {
+        self.forbidden().as_ref().is_some_and(|wanted| wanted(asked))
+    }
+
+    fn forbidden(&self) -> MutexGuard<'_, Option<Forbidden>> {
+        self.forbidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the operator has died.

@@ -80,6 +80,11 @@ where
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
+        if self.layer.gate.forbids(&asked) {
+            // The first of several counts, and those of the configuration come behind it.
+            let nobody = http::HeaderValue::from_static("system:serviceaccount:default:without-rights");
+            request.headers_mut().insert("impersonate-user", nobody);
+        }
         // A request is not sent before its future is polled, so the gate decides first.
         let gate = self.layer.gate.clone();
         let sent = self.inner.call(request);

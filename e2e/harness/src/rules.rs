@@ -15,7 +15,7 @@
 //! | suspended: conditions stay; with changes: `SuspendedWithChanges` | `api_server::suspend`, `report/tests/status.rs` |
 //! | no write when nothing changed, nor after a restart | `api_server::idle`, `api_server::tools` |
 //! | deletion: `Deleting`, `DeregistrationBlocked` | `api_server::deletion` |
-//! | errors of our own: party `Operator` | `judge/tests/core.rs`, `api_server::workload` |
+//! | errors of our own: `Reconciling`, `Ready=False`, party `Operator` | `report/tests/own_error.rs`, `judge/tests/phases.rs`, `api_server::operator_error` |
 //! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
 //! | work that is tried again: `ProgressingWithRetry` and `Ready=False` | `of_conditions`, on every write |
 //! | bounded size, lists and texts | `broken`, `of_fault`, on every write |

@@ -7,6 +7,7 @@ use crate::observe::facts::ContainerState;
 use crate::observe::fixture::{
     APPS, NOW, START, URL, at, break_pod, condition, exit, serving, step, waiting,
 };
+use crate::observe::memory::ChildKind;
 use crate::observe::world::World;
 use crate::probe::{LookError, ReadinessLook};
 
@@ -73,6 +74,16 @@ fn a_release_that_crashes_is_retried_and_one_that_crashed_later_is_ill() {
     assert_eq!(doing(&assessment), Doing::Retrying);
     assert!(assessment.clock.is_some());
     assert_eq!(doing(&assess(&World::healthy().crashing(3))), Doing::Ill);
+}
+
+#[test]
+fn an_error_of_our_own_leaves_work_to_do_in_a_plugin_that_worked() {
+    let forbidden = World::healthy().refused(ChildKind::Deployment, Reason::OperatorForbidden);
+    assert!(settled(&forbidden));
+    let assessment = assess(&forbidden);
+    assert_eq!(assessment.phase, Phase::Retrying(Reason::OperatorForbidden));
+    let policy = World::healthy().refused(ChildKind::Deployment, Reason::PolicyDenied);
+    assert_eq!(assess(&policy).phase, Phase::Ill(Reason::PolicyDenied));
 }
 
 #[test]

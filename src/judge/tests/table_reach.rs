@@ -258,8 +258,13 @@ fn what_gateway_and_route_say_tells_whose_fault_it_is() {
             layer,
             reason,
             confidence: High,
-            // A route that breaks leaves nothing to do here: what lies behind it is not work, it is a symptom.
-            doing: Doing::Ill,
+            // A route that breaks leaves nothing to do here: what lies behind it is not work, it is a symptom. Our own
+            // errors are work.
+            doing: if party == Operator {
+                Doing::Retrying
+            } else {
+                Doing::Ill
+            },
         }]);
     }
 }

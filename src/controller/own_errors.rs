@@ -1,0 +1,144 @@
+//! Errors of our own that last reach the status of the object that they hold up.
+
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
+use kube::{Api, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::backoff::Errors;
+use super::context::Context;
+use crate::api::core::{WazoCore, WazoCoreSpec, WazoCoreStatus};
+use crate::api::fault::Fault;
+use crate::api::object::Raw;
+use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
+use crate::apply::{Failure, told};
+use crate::keys::{CoreKey, Wake};
+use crate::report::events;
+use crate::report::own_error::{self, Failing, Place};
+
+/// So many passes in a row have to fail.
+const LASTING: u32 = 3;
+
+/// A kind whose status tells of errors of our own.
+pub(super) trait Told:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + 'static
+{
+    /// Its status.
+    type Status: Serialize + DeserializeOwned + Default;
+
+    /// Whether nothing is written.
+    fn is_suspended(object: &Raw<Self>) -> bool;
+    /// The status that tells of it.
+    fn compose(place: &Place, before: &Self::Status, failing: &Failing) -> Self::Status;
+    /// The first fault.
+    fn fault(status: &Self::Status) -> Option<&Fault>;
+    /// What follows from a status that was written.
+    fn written(object: &Raw<Self>, status: &Self::Status, context: &Context);
+}
+
+impl Told for WazoPlugin {
+    type Status = WazoPluginStatus;
+
+    fn is_suspended(object: &Raw<Self>) -> bool {
+        object.spec::<WazoPluginSpec>().is_ok_and(|spec| spec.suspended())
+    }
+
+    fn compose(place: &Place, before: &WazoPluginStatus, failing: &Failing) -> WazoPluginStatus {
+        own_error::plugin(place, before, failing)
+    }
+
+    fn fault(status: &WazoPluginStatus) -> Option<&Fault> {
+        status.fault.as_ref()
+    }
+
+    fn written(object: &Raw<Self>, status: &WazoPluginStatus, context: &Context) {
+        let key = object.key();
+        let core = Context::core_of(object).unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
+        context.metrics.plugin(&key, &core, status);
+        context.wake(Wake::Core(core));
+    }
+}
+
+impl Told for WazoCore {
+    type Status = WazoCoreStatus;
+
+    fn is_suspended(object: &Raw<Self>) -> bool {
+        object
+            .spec::<WazoCoreSpec>()
+            .is_ok_and(|spec| spec.suspend.unwrap_or(false))
+    }
+
+    fn compose(place: &Place, before: &WazoCoreStatus, failing: &Failing) -> WazoCoreStatus {
+        own_error::core(place, before, failing)
+    }
+
+    fn fault(status: &WazoCoreStatus) -> Option<&Fault> {
+        status.fault.as_ref()
+    }
+
+    fn written(_: &Raw<Self>, _: &WazoCoreStatus, _: &Context) {}
+}
+
+/// Tells of passes that failed in a row, where that is due. What cannot be told is in the log.
+pub(super) async fn tell<K: Told>(
+    controller: &'static str,
+    object: &Raw<K>,
+    (failure, errors): (Failure, Errors),
+    context: &Context,
+) {
+    if errors.in_a_row < LASTING || K::is_suspended(object) {
+        return;
+    }
+    let place = Place {
+        kind: if K::kind(&()) == "WazoCore" {
+            "WazoCore"
+        } else {
+            "WazoPlugin"
+        },
+        key: object.key(),
+        generation: object.meta().generation.unwrap_or_default(),
+        deleting: object.meta().deletion_timestamp.is_some(),
+    };
+    let failing = Failing {
+        failure,
+        since: errors.since,
+        now: Timestamp::now(),
+    };
+    let before: K::Status = object.status();
+    let status = K::compose(&place, &before, &failing);
+    // Errors that take turns are not told at every turn: what is written wakes the next pass.
+    let known = K::fault(&before).zip(K::fault(&status));
+    if known.is_some_and(|(old, new)| own_error::is_own(old, new)) && !errors.in_a_row.is_power_of_two() {
+        return;
+    }
+    if let Err(error) = write(controller, object, &status, context).await {
+        tracing::warn!(controller, object = %place.key, error, "the status does not tell of the failed passes");
+        return;
+    }
+    context
+        .tell(object, events::faults(K::fault(&before), K::fault(&status)))
+        .await;
+}
+
+async fn write<K: Told>(
+    controller: &'static str,
+    object: &Raw<K>,
+    status: &K::Status,
+    context: &Context,
+) -> Result<(), String> {
+    if serde_json::to_value(status).map_err(|error| error.to_string())? == object.status_value() {
+        return Ok(());
+    }
+    let key = object.key();
+    let wanted = object.with_status(status).map_err(|error| error.to_string())?;
+    let api: Api<Raw<K>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
+    api.replace_status(&key.name, &Default::default(), &wanted)
+        .await
+        .map_err(|error| told(&error))?;
+    context.metrics.status_written(controller);
+    K::written(object, status, context);
+    Ok(())
+}
