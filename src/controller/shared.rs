@@ -1,15 +1,18 @@
 //! What other plugins have in the core, too, of what one is about to take out of it.
 
 use kube::Resource;
+use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
+use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::object::Raw;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
 use crate::core::facts::SessionFact;
 use crate::observe::claims::Claims;
 use crate::observe::world::{CoreView, World};
-use crate::plan::registrations::{self, claims::Claimant};
+use crate::plan::registrations;
+use crate::plan::registrations::claims::{Claimant, attested};
 
 impl Context {
     /// What other plugins have there of what this one is about to take out of the core. What they only say counts for
@@ -32,10 +35,12 @@ impl Context {
     }
 
     fn claim(&self, claims: &mut Claims, other: &Raw<WazoPlugin>, core: &CoreView) {
-        let Some(theirs) = self
-            .seen_core(other)
-            .filter(|theirs| is_same_server(theirs, core))
-        else {
+        let status: WazoPluginStatus = other.status();
+        if self.is_not_looked_at(other, core) {
+            attested(&status.registrations).for_each(|url| claims.wait_anywhere(url));
+            return;
+        }
+        let Some(theirs) = self.seen_core(other).filter(|theirs| may_be_same(theirs, core)) else {
             return;
         };
         // Where it cannot be told what is granted, nothing is.
@@ -44,7 +49,6 @@ impl Context {
             return;
         };
         let plugin = other.spec::<WazoPluginSpec>().ok();
-        let status: WazoPluginStatus = other.status();
         let claimant = Claimant {
             same_core: theirs.key == core.key,
             core: &theirs,
@@ -56,17 +60,30 @@ impl Context {
         };
         claimant.claim(claims);
     }
+
+    /// Whether another plugin's core of the same URL was not looked at yet since this process began: it is within moments.
+    fn is_not_looked_at(&self, other: &Raw<WazoPlugin>, core: &CoreView) -> bool {
+        let Some(key) = Self::core_of(other).filter(|key| key.namespace == other.key().namespace) else {
+            return false;
+        };
+        let object = ObjectRef::new(&key.name).within(&key.namespace);
+        let spec = |object: &Raw<WazoCore>| object.spec::<WazoCoreSpec>().ok();
+        let theirs = self.core_objects.get(&object).and_then(|object| spec(&object));
+        let ours = core.entry.spec.as_ref().map(url);
+        self.directory.get(&key).is_none() && theirs.is_some() && theirs.as_ref().map(url) == ours
+    }
 }
 
-/// Whether two cores lead to the same server. What uuid the server behind another URL names is its own word; a session is
+fn url(spec: &WazoCoreSpec) -> &str {
+    spec.url.trim_end_matches('/')
+}
+
+/// Whether two cores lead to the same server, as far as is known. What uuid the server behind another URL names is its own word; a session is
 /// what shows that the other one may do anything there.
-fn is_same_server(theirs: &CoreView, core: &CoreView) -> bool {
-    let url = |view: &CoreView| {
-        let spec = view.entry.spec.as_ref()?;
-        Some(spec.url.trim_end_matches('/').to_owned())
-    };
-    let works = theirs.facts.as_ref().is_some_and(|facts| {
-        matches!(facts.session, SessionFact::LoggedIn(_)) && facts.stack_changed.is_none()
+fn may_be_same(theirs: &CoreView, core: &CoreView) -> bool {
+    let (one, two) = (theirs.entry.spec.as_ref(), core.entry.spec.as_ref());
+    let may_work = theirs.facts.as_ref().is_some_and(|facts| {
+        !matches!(facts.session, SessionFact::Failed(_)) && facts.stack_changed.is_none()
     });
-    theirs.key == core.key || works && url(theirs).is_some() && url(theirs) == url(core)
+    theirs.key == core.key || may_work && one.is_some() && one.map(url) == two.map(url)
 }

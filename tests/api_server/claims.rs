@@ -90,7 +90,7 @@ fn a_url_that_another_plugin_has_stays_although_the_operator_was_not_there() {
         let cores = trial.namespace().to_owned();
         twin(trial, &acme).await;
         let before = changes(trial);
-        for suspend in [false, true] {
+        for (name, suspend) in [("crm", false), ("again", true)] {
             if suspend {
                 trial
                     .edit_plugin("twin", &json!({"spec": {"suspend": true}}))
@@ -98,14 +98,16 @@ fn a_url_that_another_plugin_has_stays_although_the_operator_was_not_there() {
                 trial
                     .plugin_until("twin", "suspended", |seen| seen.truth("Suspended") == "True")
                     .await;
+                trial.enter(&cores);
+                trial.panel(name).await;
+                trial.apply(&claimant(name, "crm")).await;
+                trial.well(name).await;
             }
             trial.enter(&cores);
-            trial.apply(&plugin("crm")).await;
-            trial.well("crm").await;
             trial.stop().await;
-            trial.delete_plugin("crm").await;
+            trial.delete_plugin(name).await;
             trial.start();
-            trial.gone("crm").await;
+            trial.gone(name).await;
             assert!(trial.is_registered("crm"), "suspended: {suspend}");
             trial.enter(&acme);
         }

@@ -130,8 +130,10 @@ fn an_older_plugin_takes_no_host_by_a_ledger_that_its_author_wrote() {
         trial.start();
         trial.ready_plugin("victim").await;
         trial.enter(&acme);
-        trial.fault("idle", "Config", "CoreNotFound").await;
-        trial.fault("held", "Config", "NameTaken").await;
+        trial
+            .plugin_until("idle", "looked at", |seen| seen.is_observed() && seen.has_fault())
+            .await;
+        trial.core_fault("Config", "NameTaken").await;
         trial
             .until(trial.of::<HttpRoute>(), "held", "routed without it", |seen| {
                 seen.is_some_and(|seen| {

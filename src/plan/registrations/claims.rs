@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::api::parse::{Plugin, UiEntry};
-use crate::api::plugin::{RegistrationState, RegistrationStatus};
+use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
 use crate::api::ui_manifest::Product;
 use crate::core::facts::{AppEdit, AppKey, CoreStep, SessionFact, StepOutcome, StepState};
 use crate::judge::places::{self, Scope};
@@ -36,12 +36,24 @@ pub struct Claimant<'a> {
 impl Claimant<'_> {
     /// Adds what it has there.
     pub fn claim(&self, claims: &mut Claims) {
+        if !self.same_core && !self.is_logged_in() {
+            return self.wait_for_login(claims);
+        }
         let Some(plugin) = &self.plugin else {
             return self.claim_as_it_stands(claims);
         };
         let lost = |entry: &&UiEntry| self.lost.iter().any(|lost| lost.covers(&entry.manifest_url));
         for entry in plugin.ui.iter().filter(|entry| !lost(entry)) {
             self.claim_entry(claims, plugin, entry);
+        }
+    }
+
+    /// Its core has credentials, and the first login of this process is on its way: it succeeds or fails within moments.
+    fn wait_for_login(&self, claims: &mut Claims) {
+        let facts = self.core.facts.as_ref();
+        let on_its_way = facts.is_some_and(|facts| matches!(facts.session, SessionFact::Pending));
+        if on_its_way && !self.core.suspended() && self.allowance.allows(RegistrationKind::UiApplication) {
+            attested(self.rows).for_each(|url| claims.wait_anywhere(url));
         }
     }
 
@@ -87,8 +99,7 @@ impl Claimant<'_> {
             }
         }
         if self.outcomes.is_empty() && self.is_proven(own) && self.is_granted(own, own) {
-            let rows = self.rows.iter().filter(|row| stands(row));
-            for url in rows.filter_map(|row| row.url.as_deref()) {
+            for url in attested(self.rows) {
                 let names = [Product::App, Product::Mobile].map(|product| self.core.applications(product));
                 for name in names.into_iter().flatten() {
                     claims.claim(url, AppKey::of_tenant(own, name));
@@ -102,8 +113,7 @@ impl Claimant<'_> {
     }
 
     fn attests(&self, url: &str) -> bool {
-        let mut rows = self.rows.iter().filter(|row| stands(row));
-        rows.any(|row| row.url.as_deref() == Some(url))
+        attested(self.rows).any(|attested| attested == url)
     }
 
     fn state(&self, url: &str, app: &AppKey) -> Option<&StepState> {
@@ -116,8 +126,12 @@ impl Claimant<'_> {
     }
 
     fn works(&self) -> bool {
+        !self.core.suspended() && self.is_logged_in()
+    }
+
+    fn is_logged_in(&self) -> bool {
         let facts = self.core.facts.as_ref();
-        !self.core.suspended() && facts.is_some_and(|facts| matches!(facts.session, SessionFact::LoggedIn(_)))
+        facts.is_some_and(|facts| matches!(facts.session, SessionFact::LoggedIn(_)))
     }
 
     /// Whether the core's session was seen to reach a tenant. What its WazoCore or WazoPlugin names is nobody's proof.
@@ -136,11 +150,13 @@ impl Claimant<'_> {
     }
 }
 
-const fn stands(row: &RegistrationStatus) -> bool {
-    matches!(
-        row.state,
-        RegistrationState::Registered | RegistrationState::Registering
-    )
+/// The URLs that our status says to stand in the core.
+pub fn attested(rows: &[RegistrationStatus]) -> impl Iterator<Item = &str> {
+    let stands = |row: &&RegistrationStatus| {
+        use RegistrationState::{Registered, Registering};
+        matches!(row.state, Registered | Registering)
+    };
+    rows.iter().filter(stands).filter_map(|row| row.url.as_deref())
 }
 
 #[cfg(test)]
