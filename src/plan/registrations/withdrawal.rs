@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::standing::{Became, Leftover, leftovers, names};
+use super::standing::{Became, Leftover, leftovers};
 use super::{CoreWishes, Drifts, Wanted, interest, ledger_at_the_end};
 use crate::api::plugin::RegistrationKind;
-use crate::core::facts::{AppKey, CoreStep, Interest};
+use crate::core::facts::{CoreStep, Interest};
 use crate::judge::withdrawal::Granted;
-use crate::observe::allowance::Allowance;
-use crate::observe::claims::Claims;
-use crate::observe::ledger::Ledger;
-use crate::observe::world::{CoreView, World};
+use crate::observe::world::World;
 
 /// What is taken out of the core for a plugin that is left alone otherwise. The ledger only shrinks.
 #[must_use]
