@@ -93,7 +93,8 @@ fn a_host_that_is_claimed_from_another_namespace_stays_with_the_first_who_hears_
 
 /// A ledger that says that a plugin was at the victim's host, and at so many others.
 fn forged(others: usize) -> Value {
-    let route = |host: String| json!({"host": host, "path": "/", "gateway": {"name": objects::GATEWAY}});
+    let gateway = json!({"name": objects::GATEWAY, "sectionName": "https"});
+    let route = |host: String| json!({"host": host, "path": "/", "gateway": gateway});
     let others = (0..others).map(|number| route(format!("host-{number}.plugins.test")));
     let routes: Vec<Value> = std::iter::once(route(host("victim"))).chain(others).collect();
     json!({LEDGER_ANNOTATION: json!({"routes": routes}).to_string()})
