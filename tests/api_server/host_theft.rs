@@ -91,10 +91,11 @@ fn a_host_that_is_claimed_from_another_namespace_stays_with_the_first_who_hears_
     });
 }
 
-/// A ledger that says that a plugin was at the victim's host, and at many others.
-fn forged() -> Value {
-    let route = |host: String| json!({"host": host, "path": "/", "gateway": {"name": objects::GATEWAY}});
-    let others = (0..100).map(|number| route(format!("host-{number}.plugins.test")));
+/// A ledger that says that a plugin was at the victim's host, and at so many others.
+fn forged(others: usize) -> Value {
+    let gateway = json!({"name": objects::GATEWAY, "sectionName": "https"});
+    let route = |host: String| json!({"host": host, "path": "/", "gateway": gateway});
+    let others = (0..others).map(|number| route(format!("host-{number}.plugins.test")));
     let routes: Vec<Value> = std::iter::once(route(host("victim"))).chain(others).collect();
     json!({LEDGER_ANNOTATION: json!({"routes": routes}).to_string()})
 }
@@ -113,12 +114,13 @@ fn an_older_plugin_takes_no_host_by_a_ledger_that_its_author_wrote() {
         });
         trial.apply(&taken).await;
         let mut idle = plugin("idle");
-        idle["metadata"]["annotations"] = forged();
+        idle["metadata"]["annotations"] = forged(100);
         idle["spec"]["coreRef"]["name"] = json!("nobody");
         trial.apply(&idle).await;
         trial.panel("held").await;
         let mut held = plugin("held");
-        held["metadata"]["annotations"] = forged();
+        // An HTTPRoute takes 16 hosts.
+        held["metadata"]["annotations"] = forged(3);
         trial.apply(&held).await;
         let made = jiff::Timestamp::now().as_second();
         trial
