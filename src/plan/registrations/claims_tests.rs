@@ -138,9 +138,8 @@ fn what_is_known_in_a_moment_is_waited_for_unless_nobody_will_look() {
 #[test]
 fn one_whose_spec_is_not_usable_claims_what_it_has() {
     for mut world in [World::healthy(), recalled()] {
-        let unusable =
-            || Plugin::parse(serde_json::from_value(json!({"coreRef": {"name": "main"}})).unwrap());
-        world.itself.plugin = unusable();
+        let spec = serde_json::from_value(json!({"coreRef": {"name": "main"}})).unwrap();
+        world.itself.plugin = Plugin::parse(spec);
         assert!(world.itself.plugin.is_err());
         assert!(is_claimed_in(&claims(&world, true), tenant()));
         world.allowance = Some(Allowance::default());
