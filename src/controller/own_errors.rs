@@ -14,6 +14,7 @@ use crate::api::core::{WazoCore, WazoCoreSpec, WazoCoreStatus};
 use crate::api::fault::Fault;
 use crate::api::object::Raw;
 use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
+use crate::api::reason::Reason;
 use crate::apply::{Failure, told};
 use crate::keys::{CoreKey, Wake};
 use crate::report::events;
@@ -21,6 +22,15 @@ use crate::report::own_error::{self, Failing, Place};
 
 /// So many passes in a row have to fail.
 const LASTING: u32 = 3;
+/// So many seconds, too, where it is no plain refusal: an API server that starts again answers with errors for some.
+const LASTING_SECONDS: i64 = 10;
+
+/// Whether errors in a row are more than what passes by itself.
+fn last(errors: &Errors, failure: &Failure, now: Timestamp) -> bool {
+    let refused = matches!(failure.reason, Reason::OperatorForbidden | Reason::PolicyDenied);
+    let for_long = now.as_second() - errors.since.as_second() >= LASTING_SECONDS;
+    errors.in_a_row >= LASTING && (refused || for_long)
+}
 
 /// A kind whose status tells of errors of our own.
 pub(super) trait Told:
@@ -89,7 +99,8 @@ pub(super) async fn tell<K: Told>(
     (failure, errors): (Failure, Errors),
     context: &Context,
 ) {
-    if errors.in_a_row < LASTING || K::is_suspended(object) {
+    let now = Timestamp::now();
+    if !last(&errors, &failure, now) || K::is_suspended(object) {
         return;
     }
     let place = Place {
@@ -105,7 +116,7 @@ pub(super) async fn tell<K: Told>(
     let failing = Failing {
         failure,
         since: errors.since,
-        now: Timestamp::now(),
+        now,
     };
     let before: K::Status = object.status();
     let status = K::compose(&place, &before, &failing);
@@ -141,4 +152,27 @@ async fn write<K: Told>(
     context.metrics.status_written(controller);
     K::written(object, status, context);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_after_three_passes_and_what_may_pass_by_itself_after_ten_seconds() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let errors = |in_a_row| Errors {
+            in_a_row,
+            since: at(100),
+        };
+        let forbidden = Failure {
+            reason: Reason::OperatorForbidden,
+            request: None,
+        };
+        assert!(!last(&errors(2), &forbidden, at(200)));
+        assert!(last(&errors(3), &forbidden, at(101)));
+        assert!(!last(&errors(5), &Failure::OF_ITSELF, at(109)));
+        assert!(last(&errors(5), &Failure::OF_ITSELF, at(110)));
+        assert!(!last(&errors(2), &Failure::OF_ITSELF, at(200)));
+    }
 }
