@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::candidate::Candidate;
-use crate::api::fault::{Layer, Party, Resolution};
+use crate::api::fault::{Fault, Layer, Party, Resolution};
 use crate::api::reason::Reason;
 use crate::core::error::{CoreError, CoreErrorKind};
 use crate::core::facts::{CoreFacts, Daemon, ServiceFact, ServiceState, SessionFact};
@@ -120,6 +120,24 @@ pub fn judge(
             .not_blocking(),
         )
     })
+}
+
+/// Whether only a person can end a core's fault: that stalls; what may end by itself is tried again.
+#[must_use]
+pub fn needs_a_person(fault: &Fault) -> bool {
+    fault.resolution == Resolution::SpecChange
+        || matches!(
+            fault.reason,
+            Reason::CoreForbidden
+                | Reason::PermissionChangedInCore
+                | Reason::TenantNotAllowed
+                | Reason::CredentialsMissing
+                | Reason::StackChanged
+                | Reason::CaBundleMissing
+                | Reason::CaBundleInvalid
+                | Reason::CoreCredentialsRejected
+                | Reason::CredentialsChangedInCore
+        )
 }
 
 fn down(daemon: Daemon, service: &ServiceFact, worked: bool) -> Candidate {

@@ -6,9 +6,10 @@ use crate::api::condition::{ConditionType, Truth, Wanted, find, seconds, settle}
 use crate::api::core::{
     AccountStatus, PluginCount, ServiceStateStatus, ServiceStatus, StackStatus, WazoCoreStatus,
 };
-use crate::api::fault::{Fault, Layer, Resolution};
+use crate::api::fault::{Fault, Layer};
 use crate::api::reason::Reason;
 use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
+use crate::judge::core::needs_a_person;
 use crate::observe::directory::Excused;
 
 /// What the status of a core is made of.
@@ -218,21 +219,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
         )),
         Some(fault) => {
             let told = format!("{}. {}", fault.message, fault.action);
-            // What only a person can change stalls; what may come back by itself is tried again.
-            let stalled = fault.resolution == Resolution::SpecChange
-                || matches!(
-                    fault.reason,
-                    Reason::CoreForbidden
-                        | Reason::PermissionChangedInCore
-                        | Reason::TenantNotAllowed
-                        | Reason::CredentialsMissing
-                        | Reason::StackChanged
-                        | Reason::CaBundleMissing
-                        | Reason::CaBundleInvalid
-                        | Reason::CoreCredentialsRejected
-                        | Reason::CredentialsChangedInCore
-                );
-            conditions.push(if stalled {
+            conditions.push(if needs_a_person(fault) {
                 Wanted::new(Stalled, Truth::True, fault.reason.as_str(), told.clone())
             } else {
                 Wanted::new(Reconciling, Truth::True, "ProgressingWithRetry", told.clone())

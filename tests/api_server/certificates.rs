@@ -37,6 +37,14 @@ async fn fault_of_secret(trial: &Trial, reason: &str, words: &str) -> Seen {
     seen
 }
 
+/// Lets the next operator serve its metrics; the answer: where.
+pub(crate) async fn serve_metrics(trial: &mut Trial) -> std::net::SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = free.local_addr().expect("it is bound");
+    trial.wiring().settings.listen = Some(address);
+    address
+}
+
 /// What the operator's endpoint for metrics answers.
 pub(crate) async fn metrics(address: std::net::SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).await.expect("its endpoints");
@@ -51,10 +59,7 @@ pub(crate) async fn metrics(address: std::net::SocketAddr) -> String {
 fn an_end_that_is_near_is_a_warning_and_no_fault_until_it_is_over() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = free.local_addr().expect("it is bound");
-        drop(free);
-        trial.wiring().settings.listen = Some(address);
+        let address = serve_metrics(trial).await;
         trial.start();
         trial.ready_plugin("crm").await;
         present(trial, 5);

@@ -2,13 +2,12 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
-use tokio::net::TcpListener;
 use wazo_e2e::gate::{Gate, Side};
 use wazo_e2e::network::Line;
 use wazo_e2e::objects::{IMAGE, manifest_url};
 use wazo_e2e::trial::{APPS, Trial, trial};
 
-use super::certificates::metrics;
+use super::certificates::{metrics, serve_metrics};
 
 /// Waits until the operator has read the applications of the core twice more.
 async fn read_twice(trial: &Trial) {
@@ -93,10 +92,7 @@ fn what_strangers_change_of_a_suspended_plugin_is_left_so_until_the_suspension_e
 fn the_series_of_a_fault_goes_when_its_plugin_is_suspended() {
     trial(async |trial: &mut Trial| {
         trial.connect().await;
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = free.local_addr().expect("it is bound");
-        drop(free);
-        trial.wiring().settings.listen = Some(address);
+        let address = serve_metrics(trial).await;
         trial.start();
         trial.ready_plugin("crm").await;
         trial.line("crm", Line::Refused);
