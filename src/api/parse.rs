@@ -1,5 +1,6 @@
 //! What the schema cannot say is checked here, once per pass: the CRD may be older than the binary, too.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::url_path;
 use super::workload::check_workload;
 
 /// A value that is not usable, by the path of its field.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{path}: {problem}")]
 pub struct Invalid {
     /// The path of the field, beginning with `spec` or `metadata`.
@@ -40,7 +41,8 @@ impl From<super::object::Undecodable> for Invalid {
 }
 
 /// A plugin whose every field is usable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "WazoPluginSpec", try_from = "WazoPluginSpec")]
 pub struct Plugin {
     /// The spec as written.
     pub spec: WazoPluginSpec,
@@ -63,6 +65,20 @@ pub struct UiEntry {
     pub entry: UiRegistration,
     /// Where browsers load the manifest from: what stands in the core.
     pub manifest_url: Url,
+}
+
+impl From<Plugin> for WazoPluginSpec {
+    fn from(plugin: Plugin) -> Self {
+        plugin.spec
+    }
+}
+
+impl TryFrom<WazoPluginSpec> for Plugin {
+    type Error = Invalid;
+
+    fn try_from(spec: WazoPluginSpec) -> Result<Self, Invalid> {
+        Self::parse(spec)
+    }
 }
 
 impl Plugin {

@@ -194,7 +194,7 @@ async fn refresh(
                 Ok(Some(Unusable {
                     reason: Reason::CaBundleInvalid,
                     message: format!("the CA bundle cannot be used: {error}"),
-                    field: "spec.caBundle",
+                    field: "spec.caBundle".into(),
                 }))
             }
         },

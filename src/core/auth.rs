@@ -275,7 +275,7 @@ pub(super) async fn explain_refusal(
         );
     let kind = match route.row().right {
         _ if refused => CoreErrorKind::TenantRefused,
-        Some(right) => CoreErrorKind::MissingPermission(right),
+        Some(right) => CoreErrorKind::MissingPermission(right.into()),
         None => CoreErrorKind::Rejected(401),
     };
     Link::error(route, kind, trace_id)

@@ -126,7 +126,7 @@ mod tests {
     fn refused() -> CoreError {
         CoreError {
             daemon: Daemon::Confd,
-            operation: "GET /status",
+            operation: "GET /status".into(),
             kind: CoreErrorKind::Refused,
             trace_id: String::new(),
             at: Timestamp::UNIX_EPOCH,

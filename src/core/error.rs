@@ -1,17 +1,19 @@
 //! What can go wrong with a call to the core, as data.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use super::facts::Daemon;
 
 /// A call to the core that did not do what it should.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error, Serialize, Deserialize)]
 #[error("{daemon} {operation}: {kind}", daemon = daemon.name())]
 pub struct CoreError {
     /// Which daemon was asked.
     pub daemon: Daemon,
     /// Method and route with placeholders, such as `PUT /external/apps/{name}`; never a token.
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// What happened.
     pub kind: CoreErrorKind,
     /// The trace id that was sent; the core logs it.
@@ -21,7 +23,7 @@ pub struct CoreError {
 }
 
 /// What happened to a call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum CoreErrorKind {
     /// The stack's name does not resolve.
     #[error("the name does not resolve")]
@@ -78,7 +80,7 @@ pub enum CoreErrorKind {
     CredentialsRejected,
     /// The account lacks a right; named by our own table of requests, in ACL notation.
     #[error("the account lacks the right {0}")]
-    MissingPermission(&'static str),
+    MissingPermission(Cow<'static, str>),
     /// A right that the account would have to hold to give it to another one, or to take it away.
     #[error("the account does not hold {0}, and nobody gives or takes what he does not hold")]
     MayNotGive(String),

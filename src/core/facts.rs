@@ -1,5 +1,6 @@
 //! What is known of a core: small facts, read by the judge and the plan, written by the core's actor alone.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::error::{CoreError, CoreErrorKind};
 pub use super::interests::Interest;
 
 /// A daemon of the core that the operator uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Daemon {
     /// wazo-auth 0.1.
     Auth,
@@ -38,7 +39,7 @@ impl Daemon {
 }
 
 /// The operator's session with the core, as one account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SessionFact {
     /// No login was tried yet.
     Pending,
@@ -49,7 +50,7 @@ pub enum SessionFact {
 }
 
 /// Who the core says that we are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The account's uuid (`auth_id`).
     pub uuid: Uuid,
@@ -60,7 +61,7 @@ pub struct Account {
 }
 
 /// Another stack answers than the one that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackChange {
     /// The one that is known: what is registered stands there.
     pub was: Uuid,
@@ -69,7 +70,7 @@ pub struct StackChange {
 }
 
 /// How a daemon is, from a real read and the parsed body of its status.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceFact {
     /// The state.
     pub state: ServiceState,
@@ -84,7 +85,7 @@ pub struct ServiceFact {
 }
 
 /// The state of a daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServiceState {
     /// Not asked yet.
     Unknown,
@@ -98,7 +99,8 @@ pub enum ServiceState {
 
 /// An external application: the shared object that holds manifest URLs. That of a tenant, or a user's own, which hides
 /// the tenant's whole object from him.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct AppKey {
     /// The tenant that the application, or the user, is of.
     pub tenant: Uuid,
@@ -106,6 +108,30 @@ pub struct AppKey {
     pub user: Option<Uuid>,
     /// Its name, such as `wazo-euc-application-desktop`.
     pub name: String,
+}
+
+/// As a key of a JSON object: `tenant/name`, or `tenant/user/name`.
+impl From<AppKey> for String {
+    fn from(key: AppKey) -> Self {
+        let user = key.user.map(|user| format!("{user}/")).unwrap_or_default();
+        format!("{}/{user}{}", key.tenant, key.name)
+    }
+}
+
+impl TryFrom<String> for AppKey {
+    type Error = uuid::Error;
+
+    fn try_from(text: String) -> Result<Self, uuid::Error> {
+        let (tenant, rest) = text.split_once('/').unwrap_or((&text, ""));
+        let tenant = tenant.parse()?;
+        let of_user = rest
+            .split_once('/')
+            .and_then(|(user, name)| Some((user.parse().ok()?, name)));
+        Ok(match of_user {
+            Some((user, name)) => Self::of_user(tenant, user, name),
+            None => Self::of_tenant(tenant, rest),
+        })
+    }
 }
 
 impl AppKey {
@@ -130,7 +156,7 @@ impl AppKey {
 }
 
 /// The tenants that the account sees.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub enum TenantsFact {
     /// Not asked, or not answered yet.
     #[default]
@@ -201,7 +227,7 @@ impl TenantsFact {
 }
 
 /// A user of the core.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum UserFact {
     /// He is of this tenant.
     In(Uuid),
@@ -223,7 +249,7 @@ impl UserFact {
 }
 
 /// What is known of an application's `manifest_urls`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppFact {
     /// The URLs in it, in order; empty where the application or the key does not exist.
     pub urls: Vec<String>,
@@ -232,7 +258,7 @@ pub struct AppFact {
 }
 
 /// What a plugin wants of one application.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CoreStep {
     /// The application.
     pub app: AppKey,
@@ -241,7 +267,7 @@ pub struct CoreStep {
 }
 
 /// An edit of an application's `manifest_urls`, as data: idempotent, and merged with those of other plugins.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AppEdit {
     /// The URL is in the list.
     Present(String),
@@ -250,7 +276,7 @@ pub enum AppEdit {
 }
 
 /// What became of a step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum StepState {
     /// Not carried out yet; waits for its turn.
     Pending,
@@ -268,7 +294,7 @@ pub enum StepState {
 }
 
 /// A step with what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepOutcome {
     /// The step.
     pub step: CoreStep,
@@ -279,7 +305,7 @@ pub struct StepOutcome {
 }
 
 /// All that is known of one core.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CoreFacts {
     /// The session.
     pub session: SessionFact,

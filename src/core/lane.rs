@@ -232,7 +232,7 @@ fn known_refusal(link: &Link, aim: &Aim, app: &AppKey, route: Route) -> Option<C
         .right(&app.name)
         .is_some_and(|right| missing.contains(&right))
     {
-        CoreErrorKind::MissingPermission(route.row().right?)
+        CoreErrorKind::MissingPermission(route.row().right?.into())
     } else {
         return None;
     };

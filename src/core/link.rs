@@ -195,7 +195,7 @@ impl Link {
         let row = route.row();
         CoreError {
             daemon: row.daemon,
-            operation: row.operation,
+            operation: row.operation.into(),
             kind,
             trace_id,
             at: Timestamp::now(),

@@ -73,7 +73,7 @@ pub(super) async fn pages(
             Answer::Good(body) => shape::json(&body).map_err(error)?,
             Answer::Forbidden => {
                 let right = route.row().right.unwrap_or_default();
-                return Err(error(CoreErrorKind::MissingPermission(right)));
+                return Err(error(CoreErrorKind::MissingPermission(right.into())));
             }
             _ => {
                 return Err(error(CoreErrorKind::UnexpectedShape(
@@ -137,7 +137,7 @@ pub(super) async fn read_user(link: &Link, aim: &Aim, user: Uuid) {
                     .map_or_else(failed, UserFact::In),
                 Answer::NotFound => UserFact::NotFound,
                 Answer::Forbidden => failed(CoreErrorKind::MissingPermission(
-                    route.row().right.unwrap_or_default(),
+                    route.row().right.unwrap_or_default().into(),
                 )),
                 _ => failed(CoreErrorKind::UnexpectedShape(
                     "the answer: expected a user".into(),

@@ -104,7 +104,7 @@ fn a_failure_is_told_once_and_paused() {
     };
     let error = CoreError {
         daemon: Daemon::Confd,
-        operation: "PUT /external/apps/{name}",
+        operation: "PUT /external/apps/{name}".into(),
         kind: CoreErrorKind::ServerError(500),
         trace_id: String::new(),
         at: Timestamp::UNIX_EPOCH,

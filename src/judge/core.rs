@@ -35,7 +35,7 @@ pub fn judge(
     if let Some(unusable) = unusable {
         let candidate = Candidate::new(unusable.reason, now, unusable.message.clone())
             .evidence("API server", unusable.message.clone(), None)
-            .field(unusable.field);
+            .field(unusable.field.clone());
         return Some(here(candidate));
     }
     let facts = facts?;

@@ -1,6 +1,7 @@
 //! The Secrets of a plugin's account: the current one, which its pods mount, and the next one, in which a password is
 //! kept from before its user is made. As facts they hold hashes, and no password.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ pub const MADE_ANNOTATION: &str = "plugins.wazo.io/made-at";
 pub const RIGHTS_ANNOTATION: &str = "plugins.wazo.io/rights";
 
 /// What a Secret is to the account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
     /// The pods mount it.
     Current,
@@ -42,7 +43,7 @@ impl Role {
 }
 
 /// A Secret of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSecret {
     /// Who it is.
     pub id: Identity,

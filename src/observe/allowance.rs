@@ -1,5 +1,6 @@
 //! What a core allows the plugins of one namespace: what its grants come to. Pure.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
@@ -11,13 +12,13 @@ use crate::api::plugin::{RegistrationKind, TenantsFrom};
 pub type Labels = BTreeMap<String, String>;
 
 /// What a core allows the plugins of one namespace. What is not in it is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     parts: Vec<Part>,
 }
 
 /// What one grant allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Part {
     kinds: BTreeSet<RegistrationKind>,
     tenants: AllowedTenants,
@@ -25,7 +26,7 @@ struct Part {
 }
 
 /// Tenants of a core.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowedTenants {
     /// The tenant of the core.
     pub core: bool,

@@ -1,11 +1,12 @@
 //! What other plugins of this cluster claim of the core: it stays there when one of them goes.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::core::facts::AppKey;
 
 /// The URLs that others have there, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     here: BTreeSet<(String, AppKey)>,
     waiting: BTreeSet<(String, AppKey)>,

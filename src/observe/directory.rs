@@ -1,5 +1,6 @@
 //! The cores as their plugins see them: one verdict per core, written by the loop of WazoCores.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -11,7 +12,7 @@ use crate::api::fault::Fault;
 use crate::keys::CoreKey;
 
 /// A core as its plugins see it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CoreEntry {
     /// Its spec; `None`: not decodable.
     pub spec: Option<WazoCoreSpec>,
@@ -32,7 +33,7 @@ pub struct CoreEntry {
 }
 
 /// What is wrong with a core during an announced maintenance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Excused {
     /// What people are told.
     pub told: String,

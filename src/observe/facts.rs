@@ -1,5 +1,7 @@
 //! Small facts about watched objects: what the judge and the plan need of them, and no more.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -8,18 +10,18 @@ use super::fields::Ownership;
 use crate::api::reason::Reason;
 
 /// Why a WazoCore cannot be used, before anything is sent to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unusable {
     /// The reason.
     pub reason: Reason,
     /// What is wrong.
     pub message: String,
     /// The path of the field that leads to it.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
 }
 
 /// Who an object is, which version of it was seen, and whether we made it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `metadata.uid`.
     pub uid: String,
@@ -40,7 +42,7 @@ pub struct Identity {
 }
 
 /// A condition of a foreign object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionFact {
     /// `True`, `False` or `Unknown`.
     pub status: String,
@@ -61,7 +63,7 @@ impl ConditionFact {
 }
 
 /// The Deployment of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentFact {
     /// Who it is.
     pub id: Identity,
@@ -95,7 +97,7 @@ impl DeploymentFact {
 }
 
 /// An HTTPRoute of a plugin, as its Gateway's controller sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteFact {
     /// Who it is.
     pub id: Identity,
@@ -106,7 +108,7 @@ pub struct RouteFact {
 }
 
 /// What one controller says of a route.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteParentFact {
     /// The controller.
     pub controller: String,
@@ -119,7 +121,7 @@ pub struct RouteParentFact {
 }
 
 /// An Ingress of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngressFact {
     /// Who it is.
     pub id: Identity,
@@ -143,7 +145,7 @@ pub struct OwnServiceFact {
 }
 
 /// A NetworkPolicy of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkPolicyFact {
     /// Who it is.
     pub id: Identity,
@@ -152,7 +154,7 @@ pub struct NetworkPolicyFact {
 }
 
 /// A Gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayFact {
     /// Its addresses that are IP addresses.
     pub addresses: Vec<IpAddr>,
@@ -163,7 +165,7 @@ pub struct GatewayFact {
 }
 
 /// A pod of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodFact {
     /// Its name; never put into a status.
     pub name: String,
@@ -188,7 +190,7 @@ pub struct PodFact {
 }
 
 /// The container of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerFact {
     /// Its state.
     pub state: ContainerState,
@@ -201,7 +203,7 @@ pub struct ContainerFact {
 }
 
 /// The state of a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerState {
     /// The kubelet said nothing yet.
     #[default]
@@ -223,7 +225,7 @@ pub enum ContainerState {
 }
 
 /// How a container's run ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Termination {
     /// The exit code; 128 and above: ended by a signal.
     pub exit_code: i32,

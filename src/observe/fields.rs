@@ -5,6 +5,7 @@
 //! Kept are hashes of paths, four bytes a field: thousands of children are watched.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::api::names::CHILDREN_MANAGER;
@@ -13,7 +14,7 @@ use crate::api::names::CHILDREN_MANAGER;
 type Fields = Box<[u32]>;
 
 /// Whose the fields of an object are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ownership {
     ours: Fields,
     /// Who else set fields, the status aside: usually nobody.

@@ -4,6 +4,7 @@
 //! claim it, by `creationTimestamp` and then by uid. Plugins of that namespace share it by prefix.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::routed::Routed;
@@ -23,7 +24,7 @@ pub struct Claim {
 }
 
 /// A host and a prefix.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The host.
     pub host: String,
@@ -41,7 +42,7 @@ impl From<&Routed> for Place {
 }
 
 /// A place that somebody else had first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     /// The place.
     pub place: Place,
@@ -50,7 +51,7 @@ pub struct Lost {
 }
 
 /// Who has a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holder {
     /// Another namespace has the whole host; which of its objects is not told.
     Namespace(String),

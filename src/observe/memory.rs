@@ -1,6 +1,8 @@
 //! What the operator remembers of its own writes: kept in this process alone, and not needed to be right, only to be
 //! quick. After a restart it is empty, and the annotation on each child tells what was applied.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +14,7 @@ use crate::core::facts::AppKey;
 use crate::keys::PluginKey;
 
 /// The kinds of child, in the order in which they are applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ChildKind {
     /// `v1 ServiceAccount`.
     ServiceAccount,
@@ -85,7 +87,7 @@ impl ChildKind {
 }
 
 /// Why a child could not be applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The reason.
     pub reason: Reason,
@@ -98,7 +100,7 @@ pub struct Refusal {
 }
 
 /// What our last apply of a child left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// The object's uid.
     pub uid: String,
@@ -109,10 +111,10 @@ pub struct Left {
 }
 
 /// What somebody else changed of an object that the operator made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     /// The kind of the object; `application` for one of the core.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its name.
     pub name: String,
     /// The paths of the fields, never their values; empty: the whole object was deleted.
@@ -139,7 +141,7 @@ impl fmt::Display for Drift {
 
 /// What is remembered of an object that somebody else changes again and again. It outlives the process in
 /// `status.drift`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fight {
     /// When it was put back, each with the generation of the plugin's spec; only the last hour counts.
     pub corrections: Vec<(Timestamp, i64)>,

@@ -66,6 +66,6 @@ fn unusable(reason: Reason, message: String) -> Unusable {
     Unusable {
         reason,
         message,
-        field: FIELD,
+        field: FIELD.into(),
     }
 }

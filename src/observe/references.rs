@@ -32,7 +32,7 @@ fn unusable(reason: Reason, field: &'static str, message: impl Into<String>) -> 
     Referred::Unusable(Unusable {
         reason,
         message: message.into(),
-        field,
+        field: field.into(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Small facts about a Service that a plugin names in `spec.serviceRef`, and what stands behind it.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +15,7 @@ use crate::api::plugin::ServiceReference;
 const MOST_ADDRESSES: usize = 5;
 
 /// What is known of a Service that a plugin names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendFact {
     /// What the plugin names.
     pub reference: ServiceReference,
@@ -27,7 +28,7 @@ pub struct BackendFact {
 }
 
 /// A Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceFact {
     /// The uid of its controlling owner.
     pub owner: Option<String>,
@@ -40,7 +41,7 @@ pub struct ServiceFact {
 }
 
 /// An EndpointSlice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceFact {
     /// The names of the ports, and the numbers on which the pods listen.
     pub ports: Vec<(String, u16)>,

@@ -1,5 +1,6 @@
 //! Where the facts about watched objects are kept.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,7 +17,7 @@ use crate::api::plugin::ServiceReference;
 use crate::keys::{Key, PluginKey};
 
 /// The children of one plugin, and its pods.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildFacts {
     /// Its ServiceAccount.
     pub service_account: Option<Identity>,

@@ -1,5 +1,6 @@
 //! All that is known about one plugin at one moment: the only thing that the judge and the plan look at.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use crate::keys::{CoreKey, PluginKey};
 use crate::probe::ProbeFacts;
 
 /// The WazoPlugin itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Itself {
     /// `namespace/name`.
     pub key: PluginKey,
@@ -61,7 +62,7 @@ pub struct Itself {
 }
 
 /// The core that a plugin refers to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CoreView {
     /// Its key.
     pub key: CoreKey,
@@ -70,6 +71,7 @@ pub struct CoreView {
     /// What its actor knows.
     pub facts: Option<Arc<CoreFacts>>,
     /// The certificate authority of its stack, PEM, where it has one of its own.
+    #[serde(skip)]
     pub ca_pem: Option<Arc<[u8]>>,
 }
 
@@ -140,7 +142,7 @@ impl CoreView {
 }
 
 /// The Gateway that a plugin names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GatewayView {
     /// The plugin is not exposed.
     NotAsked,
@@ -153,7 +155,7 @@ pub enum GatewayView {
 }
 
 /// The IngressClass of a plugin's Ingress.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IngressClassView {
     /// The plugin has no Ingress.
     NotAsked,
@@ -166,7 +168,7 @@ pub enum IngressClassView {
 }
 
 /// All that is known about one plugin at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct World {
     /// The object itself.
     pub itself: Itself,

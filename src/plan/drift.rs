@@ -225,7 +225,7 @@ pub fn agrees(applied: &Value, live: &Value) -> bool {
 
 fn drift_of(world: &World, kind: ChildKind, fields: Vec<String>, by: Option<&str>) -> Drift {
     Drift {
-        kind: kind.kind(),
+        kind: kind.kind().into(),
         name: world.itself.key.name.clone(),
         fields,
         by: by.map(ToOwned::to_owned),

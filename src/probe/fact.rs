@@ -1,13 +1,14 @@
 //! What the prober knows about a plugin: read by the judge.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::look::{Look, ReadinessLook};
 use crate::certificate::Validity;
 
 /// Everything that the prober knows about a plugin. What was not looked at yet is not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeFacts {
     /// One for each manifest that was looked at, in the order of the jobs.
     pub manifests: Vec<ManifestFact>,
@@ -16,7 +17,7 @@ pub struct ProbeFacts {
 }
 
 /// What is known about one manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFact {
     /// The entry of `registrations.ui`.
     pub name: String,
@@ -43,7 +44,7 @@ pub struct ManifestFact {
 }
 
 /// What identifies a manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestSummary {
     /// Its `version`, at most 128 characters.
     pub version: String,
@@ -52,7 +53,7 @@ pub struct ManifestSummary {
 }
 
 /// What is known about pods that run and are not ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadinessFact {
     /// What was seen.
     pub look: ReadinessLook,

@@ -1,5 +1,6 @@
 //! What one look from one vantage showed.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -7,7 +8,7 @@ use crate::api::ui_manifest::Violation;
 use crate::certificate::Certificate;
 
 /// What a look at a manifest showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Look {
     /// Everything is as a browser needs it.
     Good {
@@ -36,7 +37,7 @@ impl Look {
 }
 
 /// What is wrong with a manifest, or with the way to it. Holds nothing of an answer's body.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum LookError {
     /// The host name does not resolve.
     #[error("the host name does not resolve")]
@@ -159,7 +160,7 @@ pub struct Presented {
 }
 
 /// What is wrong with a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 pub enum CertificateFlaw {
     /// Its time is over.
     #[error("is expired")]
@@ -179,7 +180,7 @@ pub enum CertificateFlaw {
 }
 
 /// Why a redirect is not followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 pub enum RedirectFlaw {
     /// From https to another scheme: browsers block it as mixed content.
     #[error("to an address that is not https")]
@@ -199,7 +200,7 @@ pub enum RedirectFlaw {
 }
 
 /// The header that keeps a page from being framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error, Serialize, Deserialize)]
 pub enum FramingHeader {
     /// `X-Frame-Options`.
     #[error("X-Frame-Options")]
@@ -210,7 +211,7 @@ pub enum FramingHeader {
 }
 
 /// What a look at pods that are not ready showed; of several pods, the first that is not good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ReadinessLook {
     /// They answer as the kubelet wants it: the next readiness probe should pass.
     Good,

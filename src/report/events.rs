@@ -125,7 +125,7 @@ fn taken_out(before: &WazoPluginStatus, row: &RegistrationStatus) -> Option<Note
 /// What was put back: the fields, never their values.
 fn corrected(drift: &Drift) -> Note {
     // The recorder folds events of one action into a series under the text of the first.
-    normal("DriftCorrected", drift.kind, format!("{drift}; it was put back"))
+    normal("DriftCorrected", "Correct", format!("{drift}; it was put back"))
 }
 
 /// What somebody changed and is left so, once.

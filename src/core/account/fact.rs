@@ -1,5 +1,6 @@
 //! What is known of an account.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::{Act, Slot};
 use crate::core::error::CoreError;
 
 /// What is known of an account, and what became of the last act.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AccountFact {
     /// What the core holds; `None`: not looked yet, as this account.
     pub seen: Option<AccountSeen>,
@@ -24,7 +25,7 @@ pub struct AccountFact {
 }
 
 /// What the core holds of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSeen {
     /// The users by slot.
     pub users: [Option<UserSeen>; 2],
@@ -59,7 +60,7 @@ impl AccountSeen {
 }
 
 /// A user of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserSeen {
     /// His tenant.
     pub tenant: Uuid,
@@ -72,7 +73,7 @@ pub struct UserSeen {
 }
 
 /// The policy of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicySeen {
     /// Its uuid.
     pub uuid: Uuid,
@@ -81,7 +82,7 @@ pub struct PolicySeen {
 }
 
 /// What became of an act.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ActState {
     /// Not done yet.
     Pending,

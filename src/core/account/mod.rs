@@ -18,6 +18,7 @@ pub use fact::{AccountFact, AccountSeen, ActState, PolicySeen, UserSeen};
 pub use subject::{Slot, Subject};
 pub(super) use work::work;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::secret::Secret;
@@ -63,7 +64,7 @@ impl Act {
 }
 
 /// One thing to do. All are idempotent: what holds already is not done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     /// The policy stands in the tenant with these rights.
     Policy {

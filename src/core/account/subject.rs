@@ -1,5 +1,6 @@
 //! Who a plugin's account is: names that anybody can derive who knows the stack, the owner and the plugin.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::keys::PluginKey;
@@ -8,7 +9,7 @@ use crate::keys::PluginKey;
 pub(super) const PREFIX: &str = "wazo-plugin-";
 
 /// One of the two places for a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Slot {
     /// The first.
     A,
@@ -46,7 +47,7 @@ impl Slot {
 }
 
 /// The names of one plugin's account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     users: [Uuid; 2],
     policy: String,

@@ -253,7 +253,7 @@ async fn a_missing_right_is_named_keeps_the_write_back_and_is_seen_when_it_comes
     };
     assert_eq!(
         error.kind,
-        Kind::MissingPermission("confd.external.apps.*.create")
+        Kind::MissingPermission("confd.external.apps.*.create".into())
     );
     assert_eq!(bench.facts().missing_permissions, Some(vec![right]));
     bench.pass(300).await;

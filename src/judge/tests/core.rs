@@ -87,7 +87,7 @@ fn every_kind() -> Vec<CoreErrorKind> {
         CoreErrorKind::Throttled,
         CoreErrorKind::TooManySessions,
         CoreErrorKind::CredentialsRejected,
-        CoreErrorKind::MissingPermission("confd.external.apps.read"),
+        CoreErrorKind::MissingPermission("confd.external.apps.read".into()),
         CoreErrorKind::MayNotGive("confd.users.read".to_owned()),
         CoreErrorKind::TenantRefused,
         CoreErrorKind::TokenRefused,
@@ -231,7 +231,7 @@ fn what_the_object_refers_to_comes_before_everything_that_the_core_says() {
     let unusable = Unusable {
         reason: Reason::CredentialsMissing,
         message: "there is no Secret \"main\" in this namespace".to_owned(),
-        field: "spec.credentials.secretName",
+        field: "spec.credentials.secretName".into(),
     };
     let facts = no_login(CoreErrorKind::Refused);
     let fault = judge(&core_key(), Some(&unusable), Some(&facts), true, at(NOW))

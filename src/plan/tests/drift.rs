@@ -32,7 +32,7 @@ fn edited(mut world: World) -> World {
 
 fn drift() -> Drift {
     Drift {
-        kind: "Deployment",
+        kind: "Deployment".into(),
         name: "crm-panel".to_owned(),
         fields: vec!["spec.template.spec.containers[name=plugin].image".to_owned()],
         by: Some("kubectl-edit".to_owned()),

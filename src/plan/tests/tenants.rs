@@ -179,7 +179,7 @@ fn before_the_tenants_are_known_they_are_asked_for_and_nothing_is_written() {
     let plan = plan_of(&world);
     assert!(plan.metadata.is_none() && steps(&plan).is_empty());
     assert!(plan.core.unwrap().interest.tenants);
-    let right = CoreErrorKind::MissingPermission("auth.tenants.read");
+    let right = CoreErrorKind::MissingPermission("auth.tenants.read".into());
     let world = knows(world, |facts| {
         facts.tenants = TenantsFact::Failed(core_error(Daemon::Auth, right));
     });

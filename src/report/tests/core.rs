@@ -44,7 +44,7 @@ impl Told {
         let why = Unusable {
             reason,
             message: "cannot be used".to_owned(),
-            field: "spec",
+            field: "spec".into(),
         };
         let fault = judge(&core_key(), Some(&why), None, false, at(NOW)).map(|found| found.fault);
         Self {

@@ -88,7 +88,7 @@ fn what_was_applied_or_put_back_is_told() {
     assert_eq!(notes[0].text, "applied ServiceAccount, Deployment, Service");
     let drift = Applied {
         corrected: vec![Drift {
-            kind: "HTTPRoute",
+            kind: "HTTPRoute".into(),
             name: "crm".to_owned(),
             fields: vec!["spec.hostnames".to_owned()],
             by: Some("kubectl-edit".to_owned()),
