@@ -2,6 +2,7 @@
 //!
 //! What stands in a certificate was written by whoever serves it: texts are bounded and hold no control characters.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ const LONGEST: usize = 128;
 const WARN_SECONDS: i64 = 14 * 24 * 3600;
 
 /// From when until when a certificate is valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validity {
     /// `notBefore`.
     pub not_before: Timestamp,
@@ -37,7 +38,7 @@ impl Validity {
 }
 
 /// What is told of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// When it is valid.
     pub validity: Validity,

@@ -134,7 +134,7 @@ fn taken(name: &str) -> Unusable {
             "a Secret \"{name}\" exists that the operator did not make: the key that marks the ledgers of the plugins \
              has its place there"
         ),
-        field: FIELD,
+        field: FIELD.into(),
     }
 }
 
@@ -143,7 +143,7 @@ fn why_not(error: kube::Error) -> Result<Result<Option<LedgerKey>, Unusable>, Pa
         Some((reason, message)) => Ok(Err(Unusable {
             reason,
             message: format!("the key that marks the ledgers of the plugins cannot be had: {message}"),
-            field: FIELD,
+            field: FIELD.into(),
         })),
         None => Err(ApplyError::from(error).into()),
     }

@@ -46,7 +46,7 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     let plan = plan::plan(&world, &judge::assess(&world));
     let applied = context.applier.carry_out(&world, &plan).await?;
     for drift in &applied.corrected {
-        context.metrics.corrected(drift.kind);
+        context.metrics.corrected(&drift.kind);
     }
     context.tell(object, events::applied(&applied)).await;
     if applied.released {

@@ -1,5 +1,6 @@
 //! What the plugins need to know of a core before they can say what they want there.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use crate::keys::PluginKey;
 
 /// What a plugin needs to know of a core before it can say what it wants there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interest {
     /// Which tenants there are, and what their applications hold.
     pub tenants: bool,

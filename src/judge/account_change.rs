@@ -137,7 +137,7 @@ pub fn reported(world: &World, plugin: &Plugin) -> Option<Change> {
 pub fn drift(world: &World) -> Option<Drift> {
     let change = reported(world, world.itself.plugin.as_ref().ok()?)?;
     Some(Drift {
-        kind: "Account",
+        kind: "Account".into(),
         name: world.itself.key.name.clone(),
         fields: vec![change.word().to_owned()],
         by: None,

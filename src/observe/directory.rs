@@ -27,6 +27,7 @@ pub struct CoreEntry {
     /// The uuid of its stack, once known: the one that it had when it was first reached.
     pub stack: Option<Uuid>,
     /// What marks the ledgers of its plugins, once there is one.
+    #[serde(skip)]
     pub ledger_key: Option<LedgerKey>,
     /// Whether it is being deleted.
     pub deleting: bool,

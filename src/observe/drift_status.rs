@@ -20,7 +20,7 @@ const MOST_ROWS: usize = 20;
 #[must_use]
 pub fn of_application(app: &AppKey) -> Drift {
     Drift {
-        kind: APPLICATION,
+        kind: APPLICATION.into(),
         name: format!("{}/{}", app.tenant, app.name),
         fields: vec![FIELD.to_owned()],
         by: None,

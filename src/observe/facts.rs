@@ -136,7 +136,7 @@ pub struct IngressFact {
 }
 
 /// The Service of a plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnServiceFact {
     /// Who it is.
     pub id: Identity,

@@ -5,6 +5,7 @@
 //! was restored from a backup, and in another cluster with the same `ownerId`. It is bound to no moment: an author who
 //! puts back an older ledger of the same plugin speaks of what the operator had registered for him.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -105,7 +106,7 @@ impl Marker<'_> {
 }
 
 /// What the annotation is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// There is none.
     Missing,

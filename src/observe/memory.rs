@@ -152,7 +152,7 @@ pub struct Fight {
 }
 
 /// What is remembered of one child.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildMemory {
     /// What our last apply left.
     pub left: Option<Left>,

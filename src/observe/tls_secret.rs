@@ -11,7 +11,7 @@ use kube::Resource;
 use rustls::client::verify_server_name;
 use rustls::server::ParsedCertificate;
 use rustls_pki_types::ServerName;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::names::{ACCOUNT_LABEL, COPY_TYPE, CREDENTIALS_TYPE};
 use crate::api::parse::Plugin;
@@ -21,7 +21,7 @@ use crate::certificate::Certificate;
 pub const TLS_TYPE: &str = "kubernetes.io/tls";
 
 /// The Secret that a plugin names, and the host that its certificate is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsReference {
     /// `spec.expose.ingress.tls.secretName`.
     pub secret: String,
@@ -43,7 +43,7 @@ impl TlsReference {
 }
 
 /// What is known of the Secret that a plugin names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsSecretView {
     /// The plugin names none.
     NotAsked,
@@ -61,7 +61,7 @@ pub enum TlsSecretView {
 }
 
 /// A Secret that is named as an Ingress's certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsSecretFact {
     /// It holds the credentials of a core, or of a plugin's account at one.
     Credentials,

@@ -151,7 +151,7 @@ impl fmt::Display for Listed<'_> {
 }
 
 /// A certificate that was presented and refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presented {
     /// The host, or address, that it should have been for.
     pub host: String,

@@ -108,7 +108,7 @@ impl Job<'_> {
     pub(super) fn lacking(&self, route: AccountRoute, missing: &[String]) -> Option<CoreErrorKind> {
         let right = route.row().3;
         if missing.iter().any(|lacking| lacking == right) {
-            return Some(CoreErrorKind::MissingPermission(right));
+            return Some(CoreErrorKind::MissingPermission(right.into()));
         }
         let given = missing.iter().find(|lacking| self.wish.held.contains(lacking));
         given

@@ -146,7 +146,7 @@ async fn pages(
         let wrong = |kind| Link::error(Route::Account(route), kind, trace_id.clone());
         let body = match answer {
             Answer::Good(body) => shape::json(&body).map_err(wrong)?,
-            _ => return Err(wrong(CoreErrorKind::MissingPermission(route.row().3)).into()),
+            _ => return Err(wrong(CoreErrorKind::MissingPermission(route.row().3.into())).into()),
         };
         let items = shape::at(&body, "items", "a list", Value::as_array).map_err(wrong)?;
         all.extend(items.iter().cloned());
