@@ -30,8 +30,10 @@ use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost, Place};
 use crate::observe::ledger_mark::Counted;
+use crate::observe::neighbours::Neighbours;
 use crate::observe::owner::Owner;
 use crate::observe::routed::Routed;
+use crate::observe::surroundings::Surroundings;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
 use crate::report::events::Note;
@@ -209,6 +211,8 @@ impl Context {
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
+            surroundings: Surroundings::default(),
+            neighbours: Neighbours::default(),
             outcomes,
             lost,
             shared: Claims::default(),

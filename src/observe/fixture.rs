@@ -108,6 +108,8 @@ impl World {
             account: None,
             account_refusal: None,
             probe: ProbeFacts::default(),
+            surroundings: Default::default(),
+            neighbours: Default::default(),
             outcomes: Vec::new(),
             lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),

@@ -16,8 +16,10 @@ use super::hosts::Lost;
 use super::ledger::Ledger;
 use super::ledger_mark::{Marker, Standing};
 use super::memory::{ChildKind, ChildMemory, Fight, Refusal};
+use super::neighbours::Neighbours;
 use super::service_facts::BackendFact;
 use super::store::ChildFacts;
+use super::surroundings::Surroundings;
 use super::tls_secret::TlsSecretView;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
@@ -193,6 +195,12 @@ pub struct World {
     pub certificate: TlsSecretView,
     /// What the prober saw.
     pub probe: ProbeFacts,
+    /// What was read of its surroundings, because something is wrong with it.
+    #[serde(default)]
+    pub surroundings: Surroundings,
+    /// How other plugins do that share something with it.
+    #[serde(default)]
+    pub neighbours: Neighbours,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.
