@@ -19,6 +19,7 @@ fn is_of_surroundings(asked: &Asked) -> bool {
     ];
     let of_slices = asked.path.contains("/endpointslices") && !asked.query.contains("watch=");
     asked.side == Side::ApiServer
+        && asked.method.as_str() == "GET"
         && (of_slices || RESOURCES.iter().any(|resource| asked.path.contains(resource)))
 }
 
