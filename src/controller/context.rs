@@ -36,6 +36,7 @@ use crate::observe::routed::Routed;
 use crate::observe::surroundings::Surroundings;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
+use crate::recording;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
 
@@ -57,6 +58,8 @@ pub(super) struct Context {
     pub(super) copies: Copies,
     pub(super) ledger_keys: LedgerKeys,
     pub(super) recorder: Recorder,
+    /// Where it is written down what is known of plugins; `None`: nowhere.
+    pub(super) recordings: Option<recording::Recorder>,
     pub(super) settings: Settings,
 }
 
@@ -285,6 +288,9 @@ impl Context {
         if self.plugins.get(&there).is_none() {
             self.applier.forget(key);
             self.metrics.forget(key);
+            if let Some(recorder) = &self.recordings {
+                recorder.forget(key);
+            }
         }
         self.wake_all(self.hosts.forget(key));
     }
