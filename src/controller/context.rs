@@ -25,11 +25,13 @@ use crate::apply::{Applier, told};
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe;
 use crate::observe::allowance::Allowance;
+use crate::observe::changes::ChangeBook;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost, Place};
 use crate::observe::ledger_mark::Counted;
+use crate::observe::neighbourhood::Neighbourhood;
 use crate::observe::neighbours::Neighbours;
 use crate::observe::owner::Owner;
 use crate::observe::routed::Routed;
@@ -54,6 +56,8 @@ pub(super) struct Context {
     pub(super) changes: Changes,
     pub(super) paces: Paces,
     pub(super) hosts: Hosts,
+    pub(super) neighbourhood: Neighbourhood,
+    pub(super) change_book: ChangeBook,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
     pub(super) ledger_keys: LedgerKeys,
@@ -216,6 +220,7 @@ impl Context {
             probe: self.applier.prober.facts(&key),
             surroundings: Surroundings::default(),
             neighbours: Neighbours::default(),
+            changes: Default::default(),
             outcomes,
             lost,
             shared: Claims::default(),
@@ -225,6 +230,8 @@ impl Context {
             now: Timestamp::now(),
         };
         world.shared = self.shared(&world);
+        world.neighbours = self.neighbours(&world);
+        world.changes = self.change_book.note(&world, object.spec_changed());
         Some(world)
     }
 
@@ -291,11 +298,13 @@ impl Context {
             if let Some(recorder) = &self.recordings {
                 recorder.forget(key);
             }
+            self.change_book.forget(key);
+            self.wake_all(self.neighbourhood.forget(key));
         }
         self.wake_all(self.hosts.forget(key));
     }
 
-    fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
+    pub(super) fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
         for plugin in plugins {
             self.wake(Wake::Plugin(plugin));
         }

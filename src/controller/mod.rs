@@ -165,6 +165,8 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         changes: changes::Changes::default(),
         paces: paces::Paces::default(),
         hosts: hosts::Hosts::default(),
+        neighbourhood: Default::default(),
+        change_book: Default::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
         ledger_keys: ledger_keys::LedgerKeys::default(),

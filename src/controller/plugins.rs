@@ -126,6 +126,7 @@ async fn report(
         .tell(object, events::transitions(&world.itself.before, status))
         .await;
     context.metrics.plugin(key, &core, status);
+    context.note_health(world, status);
     context.metrics.certificate(key, &core, certificate);
     Ok(None)
 }
