@@ -175,6 +175,9 @@ pub struct PodFact {
     pub created: Option<Timestamp>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// The node that it is bound to.
+    #[serde(default)]
+    pub node: Option<String>,
     /// Its address, once it has one.
     pub ip: Option<IpAddr>,
     /// Whether it is ready.
@@ -187,9 +190,6 @@ pub struct PodFact {
     pub disruption: Option<String>,
     /// Its container.
     pub container: ContainerFact,
-    /// The node that it is bound to; never put into a status but as the object of a fault.
-    #[serde(default)]
-    pub node: Option<String>,
     /// Whether it has containers beside the plugin's own: a mesh's proxy, say.
     #[serde(default)]
     pub sidecars: bool,

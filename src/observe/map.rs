@@ -235,12 +235,12 @@ pub fn pod(object: &Pod) -> PodFact {
             .unwrap_or_default(),
         created: object.metadata.creation_timestamp.as_ref().map(|time| time.0),
         deleting: object.metadata.deletion_timestamp.is_some(),
+        node: object.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         ip: status.pod_ip.as_ref().and_then(|ip| ip.parse().ok()),
         ready: ready.is_some_and(|condition| condition.status == "True"),
         ready_since: ready
             .and_then(|condition| condition.last_transition_time.as_ref())
             .map(|time| time.0),
-        node: spec.and_then(|spec| spec.node_name.clone()),
         sidecars: spec.is_some_and(|spec| spec.containers.len() > 1),
         requests: spec.filter(|_| unschedulable.is_some()).map(requests),
         memory_limit: spec
