@@ -213,6 +213,7 @@ impl Context {
             probe: self.applier.prober.facts(&key),
             surroundings: Surroundings::default(),
             neighbours: Neighbours::default(),
+            verdicts: self.applier.memory.verdicts(&key),
             outcomes,
             lost,
             shared: Claims::default(),

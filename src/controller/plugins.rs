@@ -70,6 +70,8 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     // Facts may have changed by what was applied; judged again, the status tells of now.
     let world = context.observe(object).unwrap_or(world);
     let assessment = judge::assess(&world);
+    let verdicts = assessment.verdicts.clone();
+    context.applier.memory.judged(&world.itself.key, verdicts);
     let status = compose(&world, &assessment, &plan);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;

@@ -110,6 +110,7 @@ impl World {
             probe: ProbeFacts::default(),
             surroundings: Default::default(),
             neighbours: Default::default(),
+            verdicts: Default::default(),
             outcomes: Vec::new(),
             lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),

@@ -21,6 +21,7 @@ use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use super::surroundings::Surroundings;
 use super::tls_secret::TlsSecretView;
+use super::verdicts::Verdicts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
@@ -201,6 +202,9 @@ pub struct World {
     /// How other plugins do that share something with it.
     #[serde(default)]
     pub neighbours: Neighbours,
+    /// What is remembered of earlier verdicts on it.
+    #[serde(default)]
+    pub verdicts: Verdicts,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.
