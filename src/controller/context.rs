@@ -221,6 +221,7 @@ impl Context {
             surroundings: Surroundings::default(),
             neighbours: Neighbours::default(),
             changes: Default::default(),
+            verdicts: self.applier.memory.verdicts(&key),
             outcomes,
             lost,
             shared: Claims::default(),

@@ -74,6 +74,8 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
         recorder.note(&world);
     }
     let status = status::of(&world, &assessment, &plan);
+    let verdicts = assessment.verdicts.clone();
+    context.applier.memory.judged(&world.itself.key, verdicts);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;
     let told = report(object, context, &world, (&status, end)).await?;
