@@ -62,8 +62,7 @@ impl Failure {
         }
         let reason = match refusal::refused(error) {
             Some((
-                reason
-                @ (Reason::OperatorForbidden | Reason::PolicyDenied | Reason::WebhookUnavailable),
+                reason @ (Reason::OperatorForbidden | Reason::PolicyDenied | Reason::WebhookUnavailable),
                 _,
             )) => reason,
             _ => Reason::OperatorError,

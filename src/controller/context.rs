@@ -220,6 +220,7 @@ impl Context {
             surroundings: self.applier.inquiry.facts(&key),
             neighbours: Neighbours::default(),
             changes: Default::default(),
+            verdicts: self.applier.memory.verdicts(&key),
             outcomes,
             lost,
             shared: Claims::default(),

@@ -84,7 +84,11 @@ fn used_up(mut candidate: Candidate, world: &World) -> Candidate {
 
 /// The webhook that could not be called, as in `failed calling webhook "a.example": …`.
 fn webhook(message: &str) -> Option<&str> {
-    message.split_once("failed calling webhook \"")?.1.split('"').next()
+    message
+        .split_once("failed calling webhook \"")?
+        .1
+        .split('"')
+        .next()
 }
 
 /// The message names a pod that was never made; its name changes with every try.
@@ -111,8 +115,14 @@ mod tests {
             "Internal error occurred: failed calling webhook \"w.example\": failed to call webhook: Post \"https://w\": EOF",
             &World::reachable(),
         );
-        assert_eq!((told.fault.party, told.fault.reason), (Party::Cluster, Reason::WebhookUnavailable));
-        assert_eq!(told.fault.evidence[1].observed, "webhook \"w.example\" does not answer");
+        assert_eq!(
+            (told.fault.party, told.fault.reason),
+            (Party::Cluster, Reason::WebhookUnavailable)
+        );
+        assert_eq!(
+            told.fault.evidence[1].observed,
+            "webhook \"w.example\" does not answer"
+        );
     }
 
     #[test]
@@ -123,8 +133,14 @@ mod tests {
                  runAsNonRoot != true (pod or container \"{container}\" must set securityContext.runAsNonRoot=true)"
             )
         };
-        assert_eq!(judged(&of("proxy"), &World::reachable()).fault.party, Party::Config);
-        assert_eq!(judged(&of("plugin"), &World::reachable()).fault.party, Party::Operator);
+        assert_eq!(
+            judged(&of("proxy"), &World::reachable()).fault.party,
+            Party::Config
+        );
+        assert_eq!(
+            judged(&of("plugin"), &World::reachable()).fault.party,
+            Party::Operator
+        );
         let asked = World::reachable().spec(|spec| {
             let workload = spec.workload.as_mut().unwrap();
             workload.security_context = serde_json::from_value(serde_json::json!({"runAsUser": 0})).unwrap();

@@ -17,7 +17,11 @@ pub(super) fn owner(world: &World) -> String {
 
 /// Degraded only, where this revision was in force before and something still serves.
 pub(super) fn weighed_by_what_serves(world: &World, candidate: Candidate) -> Candidate {
-    let available = world.children.deployment.as_ref().map_or(0, |known| known.available);
+    let available = world
+        .children
+        .deployment
+        .as_ref()
+        .map_or(0, |known| known.available);
     if settled(world) && available > 0 {
         candidate.not_blocking()
     } else {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::candidate::Candidate;
-use super::{image, killed, scheduling};
 use super::state::State;
+use super::{image, killed, scheduling};
 use crate::api::fault::{Party, Resolution};
 use crate::api::reason::Reason;
 use crate::observe::facts::{ContainerState, PodFact, Termination};

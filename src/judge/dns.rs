@@ -12,7 +12,13 @@ use crate::probe::{ControlFact, Look, LookError, Resolver};
 pub fn judge(world: &World, _plugin: &Plugin) -> Vec<Candidate> {
     let failed = world.probe.manifests.iter().find(|fact| {
         matches!(fact.public, Some(Look::Bad(LookError::ResolverFailed)))
-            && matches!(fact.control, ControlFact { resolver: Some(Resolver::Silent), .. })
+            && matches!(
+                fact.control,
+                ControlFact {
+                    resolver: Some(Resolver::Silent),
+                    ..
+                }
+            )
     });
     if failed.is_none() {
         return Vec::new();

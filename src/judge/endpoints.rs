@@ -38,7 +38,10 @@ fn leads_astray(world: &World, endpoints: &EndpointsFact) -> Option<Candidate> {
     };
     let key = &world.itself.key;
     let about = Some(format!("Service/{}", key.name));
-    let seen = format!("{field} is not as the operator made it, {} endpoints are ready", endpoints.ready);
+    let seen = format!(
+        "{field} is not as the operator made it, {} endpoints are ready",
+        endpoints.ready
+    );
     let candidate = Candidate::new(Reason::SelectorMismatch, since(world), told)
         .evidence("API server", seen, about)
         .object("v1", "Service", &key.namespace, &key.name)
@@ -55,7 +58,9 @@ fn leads_astray(world: &World, endpoints: &EndpointsFact) -> Option<Candidate> {
 
 /// Whether somebody else changed a child of the operator's, and it is left so.
 pub(super) fn is_changed(world: &World, kind: &str) -> bool {
-    super::drift::standing(world).iter().any(|drift| drift.kind == kind)
+    super::drift::standing(world)
+        .iter()
+        .any(|drift| drift.kind == kind)
 }
 
 /// The Service does not take connections, and the pods do: between them is what the cluster runs.
@@ -80,7 +85,11 @@ fn does_not_answer(world: &World) -> Option<Candidate> {
 
 /// What control probes showed, and whether the pods answer the operator.
 pub(super) fn seen(world: &World) -> Option<(&ControlFact, bool)> {
-    let fact = world.probe.manifests.iter().find(|fact| fact.control != ControlFact::default())?;
+    let fact = world
+        .probe
+        .manifests
+        .iter()
+        .find(|fact| fact.control != ControlFact::default())?;
     let answers = matches!(fact.pod, Some(Look::Good { .. })) || fact.control.pod == Some(Knock::Taken);
     Some((&fact.control, answers))
 }
@@ -88,7 +97,10 @@ pub(super) fn seen(world: &World) -> Option<(&ControlFact, bool)> {
 /// Since when a manifest cannot be had.
 pub(super) fn since(world: &World) -> jiff::Timestamp {
     let bad = world.probe.manifests.iter().filter(|fact| {
-        [&fact.public, &fact.service].into_iter().flatten().any(|look| !look.is_good())
+        [&fact.public, &fact.service]
+            .into_iter()
+            .flatten()
+            .any(|look| !look.is_good())
     });
     bad.map(|fact| fact.at).min().unwrap_or(world.now)
 }

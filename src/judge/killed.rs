@@ -94,19 +94,33 @@ fn by_a_probe<'a>(run: &Termination, pod: &PodFact, context: &Context<'a>) -> Op
     };
     events
         .filter(|event| event.kind == "Pod" && event.reason == "Killing" && event.name == pod.name)
-        .filter(|event| event.message.contains("failed liveness probe") || event.message.contains("failed startup probe"))
+        .filter(|event| {
+            event.message.contains("failed liveness probe") || event.message.contains("failed startup probe")
+        })
         .find(is_of_this)
 }
 
 fn of_probe(event: &EventFact, context: &Context<'_>, since: Timestamp) -> Candidate {
-    let probe = if event.message.contains("startup") { "startup" } else { "liveness" };
+    let probe = if event.message.contains("startup") {
+        "startup"
+    } else {
+        "liveness"
+    };
     let candidate = Candidate::new(
         Reason::LivenessKilled,
         since,
         format!("the kubelet ends the container because its {probe} probe fails"),
     )
-    .evidence("kubelet", format!("failed {probe} probe, will be restarted"), Some(context.owner.clone()));
-    let pressed = context.surroundings.nodes.iter().find(|node| !node.pressures.is_empty());
+    .evidence(
+        "kubelet",
+        format!("failed {probe} probe, will be restarted"),
+        Some(context.owner.clone()),
+    );
+    let pressed = context
+        .surroundings
+        .nodes
+        .iter()
+        .find(|node| !node.pressures.is_empty());
     match pressed {
         // A node that is short of something makes every process slow.
         Some(node) => candidate.doubtful(format!("a node of the pods has {}", node.pressures.join(", "))),
@@ -119,7 +133,9 @@ fn of_the_node<'a>(run: &Termination, context: &Context<'a>) -> Option<&'a Event
     let ended = run.finished.map_or(i64::MIN, Timestamp::as_second);
     let mut events = context.surroundings.events.iter();
     events.find(|event| {
-        let near = event.at.is_some_and(|at| (at.as_second() - ended).abs() <= GRACE_SECONDS);
+        let near = event
+            .at
+            .is_some_and(|at| (at.as_second() - ended).abs() <= GRACE_SECONDS);
         event.kind == "Node" && event.reason == "SystemOOM" && near
     })
 }
@@ -128,7 +144,11 @@ fn of_node(event: &EventFact, pod: &PodFact, context: &Context<'_>, since: Times
     let told = "the node ran out of memory and killed the container's process";
     let mut candidate = Candidate::new(Reason::NodeOutOfMemory, since, told)
         .evidence("kubelet", "SystemOOM", Some(format!("Node/{}", event.name)))
-        .evidence("kubelet", "exit code 137, and not for its own limit", Some(context.owner.clone()));
+        .evidence(
+            "kubelet",
+            "exit code 137, and not for its own limit",
+            Some(context.owner.clone()),
+        );
     let object = candidate.fault.object.get_or_insert_default();
     object.api_version = Some("v1".to_owned());
     object.kind = Some("Node".to_owned());
@@ -146,7 +166,11 @@ pub(super) fn evicted(why: &str, words: &str, context: &Context<'_>, since: Time
     let owner = Some(context.owner.clone());
     if OWN.iter().any(|sign| words.contains(sign)) {
         let told = "the pod was ended because it wrote more to its disk than its limit";
-        return Candidate::new(Reason::StorageLimitExceeded, since, told).evidence("kubelet", "evicted for its own storage limit", owner);
+        return Candidate::new(Reason::StorageLimitExceeded, since, told).evidence(
+            "kubelet",
+            "evicted for its own storage limit",
+            owner,
+        );
     }
     let told = "pods were evicted or preempted";
     let candidate = Candidate::new(Reason::PodsEvicted, since, told).evidence("kubelet", why, owner);

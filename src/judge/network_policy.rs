@@ -16,9 +16,9 @@ use crate::probe::Knock;
 pub fn judge(world: &World, plugin: &Plugin) -> Vec<Candidate> {
     let pods = newest_pods(world);
     let all_ready = !pods.is_empty() && pods.iter().all(|pod| pod.ready);
-    let silent = seen(world).and_then(|(control, _)| control.pod).filter(|knock| {
-        matches!(knock, Knock::TimedOut | Knock::Unreachable)
-    });
+    let silent = seen(world)
+        .and_then(|(control, _)| control.pod)
+        .filter(|knock| matches!(knock, Knock::TimedOut | Knock::Unreachable));
     let Some(knock) = silent.filter(|_| all_ready && plugin.workload().is_some()) else {
         return Vec::new();
     };
@@ -37,9 +37,12 @@ pub fn judge(world: &World, plugin: &Plugin) -> Vec<Candidate> {
     }
     let ours = world.children.network_policy.is_some();
     let candidate = match world.surroundings.policies.first() {
-        _ if is_changed(world, "NetworkPolicy") => candidate
-            .party(Party::Config)
-            .object("networking.k8s.io/v1", "NetworkPolicy", &key.namespace, &key.name),
+        _ if is_changed(world, "NetworkPolicy") => candidate.party(Party::Config).object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            &key.namespace,
+            &key.name,
+        ),
         // Policies only add to one another: beside one that lets everybody in, another one stops nobody.
         Some(policy) if !ours => {
             candidate.object("networking.k8s.io/v1", "NetworkPolicy", &key.namespace, policy)

@@ -61,7 +61,10 @@ fn under_pressure(world: &World, nodes: &[&NodeFact]) -> Candidate {
 /// Since when the pods are not ready: a node does not tell since when it is short of something.
 fn began(world: &World) -> jiff::Timestamp {
     let pods = newest_pods(world);
-    let since = pods.iter().filter_map(|pod| pod.ready_since.or(pod.created)).min();
+    let since = pods
+        .iter()
+        .filter_map(|pod| pod.ready_since.or(pod.created))
+        .min();
     since.unwrap_or(world.now)
 }
 
@@ -90,9 +93,11 @@ fn seen(mut candidate: Candidate, nodes: &[&NodeFact], state: impl Fn(&NodeFact)
 /// What a node that is short of memory, disk or processes does to pods: answers come late, processes are killed, pods are
 /// not started. A process that exits by itself does not do it for that.
 fn is_a_sign_of_pressure(world: &World) -> bool {
-    let slow = world.probe.readiness.as_ref().is_some_and(|fact| {
-        matches!(fact.look, ReadinessLook::TimedOut | ReadinessLook::Broken)
-    });
+    let slow = world
+        .probe
+        .readiness
+        .as_ref()
+        .is_some_and(|fact| matches!(fact.look, ReadinessLook::TimedOut | ReadinessLook::Broken));
     let killed = newest_pods(world).iter().any(|pod| {
         let last = pod.container.last.as_ref();
         last.is_some_and(|run| run.exit_code == 137 && run.reason != "OOMKilled")

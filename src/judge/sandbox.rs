@@ -11,17 +11,25 @@ use crate::api::reason::Reason;
 pub fn judge(world: &World, _plugin: &Plugin) -> Vec<Candidate> {
     let events = at_the_start(
         world,
-        &["FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady"],
+        &[
+            "FailedCreatePodSandBox",
+            "FailedCreatePodContainer",
+            "NetworkNotReady",
+        ],
     );
     let Some(event) = events.first() else {
         return Vec::new();
     };
     let since = event.since.or(event.at).unwrap_or(world.now);
-    let told = "the node cannot make the sandbox of the plugin's pods: their network, or the container runtime";
+    let told =
+        "the node cannot make the sandbox of the plugin's pods: their network, or the container runtime";
     let candidate = Candidate::new(Reason::SandboxFailed, since, told).evidence(
         "kubelet",
         event.message.clone(),
         Some(owner(world)),
     );
-    vec![weighed_by_what_serves(world, once_it_lasts(event, world, candidate))]
+    vec![weighed_by_what_serves(
+        world,
+        once_it_lasts(event, world, candidate),
+    )]
 }

@@ -62,11 +62,7 @@ pub(super) fn judge(pod: &PodFact, why: &ConditionFact, since: Timestamp, around
 }
 
 /// A pod that asks for more than the largest node has will wait for ever.
-fn full(
-    asked: Option<Requests>,
-    surroundings: &Surroundings,
-    of: impl Fn(Reason) -> Candidate,
-) -> Candidate {
+fn full(asked: Option<Requests>, surroundings: &Surroundings, of: impl Fn(Reason) -> Candidate) -> Candidate {
     let capacity = surroundings.capacity.as_ref();
     let Some((asked, capacity)) = asked.zip(capacity) else {
         let missing = if surroundings.unreadable.contains(&Part::Capacity) {
@@ -91,12 +87,16 @@ fn full(
 fn too_much(asked: Requests, capacity: &CapacityFact) -> Option<String> {
     if asked.cpu_millis > capacity.largest_cpu_millis {
         let (asked, most) = (asked.cpu_millis, capacity.largest_cpu_millis);
-        return Some(format!("it asks for {asked}m CPU, and the largest node has {most}m"));
+        return Some(format!(
+            "it asks for {asked}m CPU, and the largest node has {most}m"
+        ));
     }
     if asked.memory > capacity.largest_memory {
         let mebibytes = |bytes: u64| bytes >> 20;
         let (asked, most) = (mebibytes(asked.memory), mebibytes(capacity.largest_memory));
-        return Some(format!("it asks for {asked}Mi memory, and the largest node has {most}Mi"));
+        return Some(format!(
+            "it asks for {asked}Mi memory, and the largest node has {most}Mi"
+        ));
     }
     None
 }
@@ -118,7 +118,11 @@ fn cause(words: &str) -> Cause {
     if has("PersistentVolumeClaim") || has("persistentvolumeclaim") || has("volume node affinity conflict") {
         Cause::Volume
     } else if has("untolerated taint") {
-        if has("{node.kubernetes.io/") { Cause::KeptFree } else { Cause::Other }
+        if has("{node.kubernetes.io/") {
+            Cause::KeptFree
+        } else {
+            Cause::Other
+        }
     } else if has("node(s) were unschedulable") {
         Cause::KeptFree
     } else if has("didn't match Pod's node affinity") || has("topology spread") || has("node selector") {
@@ -200,8 +204,10 @@ mod tests {
         let cordoned = "0/2 nodes are available: 2 node(s) were unschedulable. preemption: none";
         let lost = "0/2 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, \
                     1 node(s) were unschedulable.";
-        let unmatched = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: x";
-        let claim = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: x";
+        let unmatched =
+            "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: x";
+        let claim =
+            "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: x";
         let full = "0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient memory.";
         for (message, cpu, party, reason, decisive) in [
             (cordoned, 100, Cluster, Reason::NodesUnavailable, true),
@@ -210,16 +216,30 @@ mod tests {
             (claim, 100, Cluster, Reason::VolumeNotBound, false),
             (full, 100, Cluster, Reason::NoCapacity, true),
             (full, 4001, Config, Reason::RequestTooLarge, true),
-            ("0/1 nodes are available: 1 node(s) had untolerated taint {team: a}.", 1, Cluster, Reason::Unschedulable, false),
+            (
+                "0/1 nodes are available: 1 node(s) had untolerated taint {team: a}.",
+                1,
+                Cluster,
+                Reason::Unschedulable,
+                false,
+            ),
         ] {
             let told = candidate(judged(message, cpu, &known()));
-            assert_eq!((told.fault.party, told.fault.reason, told.decisive), (party, reason, decisive), "{message}");
+            assert_eq!(
+                (told.fault.party, told.fault.reason, told.decisive),
+                (party, reason, decisive),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn before_the_nodes_are_read_it_is_not_sure_that_the_cluster_is_full() {
-        let told = candidate(judged("0/1 nodes are available: 1 Insufficient cpu.", 9000, &Surroundings::default()));
+        let told = candidate(judged(
+            "0/1 nodes are available: 1 Insufficient cpu.",
+            9000,
+            &Surroundings::default(),
+        ));
         assert_eq!(told.fault.reason, Reason::NoCapacity);
         assert!(!told.decisive && !told.fault.missing.is_empty());
     }
@@ -234,9 +254,15 @@ mod tests {
             ..EventFact::default()
         }];
         let full = "0/1 nodes are available: 1 Insufficient cpu.";
-        assert!(matches!(judged(full, 100, &around), State::Waiting { again: Some(200), .. }));
+        assert!(matches!(
+            judged(full, 100, &around),
+            State::Waiting { again: Some(200), .. }
+        ));
         around.events[0].at = Timestamp::from_second(600).ok();
-        assert_eq!(candidate(judged(full, 100, &around)).fault.reason, Reason::NoCapacity);
+        assert_eq!(
+            candidate(judged(full, 100, &around)).fault.reason,
+            Reason::NoCapacity
+        );
     }
 
     #[test]

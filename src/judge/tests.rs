@@ -11,6 +11,7 @@ mod phases;
 mod properties;
 mod restart;
 mod sources;
+mod surroundings;
 mod table_container;
 mod table_pods;
 mod table_reach;

@@ -25,7 +25,10 @@ pub fn judge(world: &World, plugin: &Plugin) -> Vec<Candidate> {
 /// The first claim that cannot be used while a pod waits.
 fn claim(world: &World) -> Option<Candidate> {
     let pods = newest_pods(world);
-    if !pods.iter().any(|pod| !pod.ready && (pod.unschedulable.is_some() || pod.ip.is_none())) {
+    if !pods
+        .iter()
+        .any(|pod| !pod.ready && (pod.unschedulable.is_some() || pod.ip.is_none()))
+    {
         return None;
     }
     let claims = &world.surroundings.claims;
@@ -37,7 +40,10 @@ fn claim(world: &World) -> Option<Candidate> {
 }
 
 fn not_there(world: &World, claim: &ClaimFact) -> Candidate {
-    let told = format!("there is no PersistentVolumeClaim \"{}\" in this namespace", claim.name);
+    let told = format!(
+        "there is no PersistentVolumeClaim \"{}\" in this namespace",
+        claim.name
+    );
     of_spec(
         world,
         Candidate::new(Reason::ReferenceMissing, began(world), told.clone()).evidence(
@@ -70,7 +76,11 @@ fn not_bound(world: &World, claim: &ClaimFact) -> Candidate {
     let told = format!(
         "PersistentVolumeClaim \"{}\" is {}, and a pod waits for it",
         claim.name,
-        if claim.phase.is_empty() { "not bound" } else { claim.phase.as_str() }
+        if claim.phase.is_empty() {
+            "not bound"
+        } else {
+            claim.phase.as_str()
+        }
     );
     let seen = said.map_or_else(|| format!("phase {}", claim.phase), |event| event.message.clone());
     let candidate = Candidate::new(Reason::VolumeNotBound, since, told)
@@ -86,12 +96,16 @@ fn not_bound(world: &World, claim: &ClaimFact) -> Candidate {
 /// What the kubelet says while it mounts the volumes of a pod.
 fn mount(world: &World, plugin: &Plugin) -> Option<Candidate> {
     let events = at_the_start(world, &["FailedMount", "FailedAttachVolume"]);
-    let missing = events.iter().find_map(|event| Some((*event, missing(&event.message)?)));
+    let missing = events
+        .iter()
+        .find_map(|event| Some((*event, missing(&event.message)?)));
     if let Some((event, what)) = missing {
         return Some(reference(world, plugin, event, &what));
     }
     // Beside one that names a cause this one only says that there is one.
-    let telling = events.iter().find(|event| !event.message.contains("timed out waiting"));
+    let telling = events
+        .iter()
+        .find(|event| !event.message.contains("timed out waiting"));
     let event = telling.or(events.first())?;
     let told = "the volumes of the plugin's pods cannot be mounted";
     let candidate = Candidate::new(Reason::VolumeNotMounted, began_with(world, event), told).evidence(
@@ -148,7 +162,10 @@ fn of_spec(world: &World, candidate: Candidate) -> Candidate {
 
 fn began(world: &World) -> jiff::Timestamp {
     let pods = newest_pods(world);
-    pods.iter().filter_map(|pod| pod.created).min().unwrap_or(world.now)
+    pods.iter()
+        .filter_map(|pod| pod.created)
+        .min()
+        .unwrap_or(world.now)
 }
 
 fn began_with(world: &World, event: &EventFact) -> jiff::Timestamp {

@@ -1,7 +1,7 @@
 //! Layers Admission, Quota and down to Probe: whether the newest revision of the plugin runs in full.
 
-use super::candidate::Candidate;
 use super::admission;
+use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::exposure;
 use super::state::State;
@@ -189,7 +189,10 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
 /// Whether the spec sets the memory limit of the container.
 fn sets_memory_limit(plugin: &Plugin, workload: &Workload) -> bool {
     let limits = workload.resources.as_ref().and_then(|all| all.limits.as_ref());
-    let containers = plugin.pod_template.as_ref().and_then(|template| template["spec"]["containers"].as_array());
+    let containers = plugin
+        .pod_template
+        .as_ref()
+        .and_then(|template| template["spec"]["containers"].as_array());
     let of_template = containers.into_iter().flatten().any(|container| {
         container["name"] == CONTAINER && !container["resources"]["limits"]["memory"].is_null()
     });
@@ -260,6 +263,7 @@ fn keep_known_cause(state: State, world: &World) -> State {
             blocking: true,
             ..known.clone()
         };
+        candidate.recalled = true;
     }
     State::Bad(candidate)
 }

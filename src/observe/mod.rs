@@ -31,5 +31,6 @@ pub mod store;
 pub mod surroundings;
 pub mod tls_secret;
 pub mod tls_watch;
+pub mod verdicts;
 pub mod watch;
 pub mod world;

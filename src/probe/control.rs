@@ -71,7 +71,9 @@ pub(super) async fn look(
 ) -> ControlFact {
     let silent = |look: &Look| matches!(look, Look::Bad(LookError::TimedOut | LookError::Unreachable));
     let first = job.pods.first().filter(|_| pod.is_some_and(silent));
-    let service = job.service.filter(|_| job.front == Front::Public && is_of_the_way(front));
+    let service = job
+        .service
+        .filter(|_| job.front == Front::Public && is_of_the_way(front));
     let unresolved = matches!(front, Look::Bad(LookError::ResolverFailed));
     let (pod, service, resolver) = tokio::join!(
         knock(client, settings, first.copied()),

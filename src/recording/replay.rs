@@ -57,6 +57,7 @@ fn later(moment: Timestamp, seconds: i64) -> Timestamp {
 fn look(mut world: World, before: Option<&Step>) -> Step {
     if let Some(before) = before {
         world.itself.before = before.status.clone();
+        world.verdicts = before.assessment.verdicts.clone();
     }
     let assessment = judge::assess(&world);
     let plan = plan::plan(&world, &assessment);

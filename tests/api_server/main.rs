@@ -34,6 +34,7 @@ mod operator_error;
 mod owner;
 mod policy;
 mod refusals;
+mod reporting;
 mod requests;
 mod schema;
 mod security;
