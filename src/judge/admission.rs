@@ -59,9 +59,7 @@ fn who_violates(message: &str, plugin: &Plugin) -> Option<Party> {
         let name = rest.split('"').nth(1);
         name.is_some_and(|name| name != CONTAINER)
     });
-    let workload = plugin.workload()?;
-    let adds = plugin.pod_template.is_some() || workload.security_context.is_some();
-    if of_another || adds {
+    if of_another || plugin.pod_template.is_some() {
         Some(Party::Config)
     } else if violations.contains(':') && violations.contains('(') {
         Some(Party::Operator)
@@ -143,7 +141,8 @@ mod tests {
         );
         let asked = World::reachable().spec(|spec| {
             let workload = spec.workload.as_mut().unwrap();
-            workload.security_context = serde_json::from_value(serde_json::json!({"runAsUser": 0})).unwrap();
+            let template = serde_json::json!({"metadata": {"labels": {"a": "b"}}});
+            workload.pod_template = serde_json::from_value(template).unwrap();
         });
         assert_eq!(judged(&of("plugin"), &asked).fault.party, Party::Config);
     }

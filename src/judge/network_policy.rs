@@ -2,7 +2,7 @@
 //! policies.
 
 use super::World;
-use super::around::{nodes, owner, weighed_by_what_serves};
+use super::around::{nodes, owner};
 use super::candidate::Candidate;
 use super::endpoints::{is_changed, seen, since};
 use super::workload::newest_pods;
@@ -49,5 +49,5 @@ pub fn judge(world: &World, plugin: &Plugin) -> Vec<Candidate> {
         }
         _ => candidate,
     };
-    vec![weighed_by_what_serves(world, candidate)]
+    vec![candidate]
 }
