@@ -16,5 +16,6 @@ pub mod keys;
 pub mod observe;
 pub mod plan;
 pub mod probe;
+pub mod recording;
 pub mod report;
 pub mod secret;

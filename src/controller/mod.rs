@@ -47,6 +47,7 @@ use crate::observe::store::FactStore;
 use crate::observe::tls_watch::TlsWatches;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
+use crate::recording;
 use crate::report::metrics::Metrics;
 use context::Context;
 use endpoints::Shown;
@@ -89,6 +90,9 @@ pub enum RunError {
     /// A metric is registered twice: a mistake in the operator.
     #[error("failed to register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The folder of the recordings cannot be made.
+    #[error("failed to make the folder of --record-directory: {0}")]
+    Record(std::io::Error),
     /// A loop ended although nobody asked it to.
     #[error("a part of the operator ended unexpectedly")]
     Ended,
@@ -125,6 +129,8 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         settings,
     } = parts;
     let registry = Registry::new();
+    let recordings = settings.record_directory.clone().map(recording::Recorder::new);
+    let recordings = recordings.transpose().map_err(RunError::Record)?;
     let (waker, wakes) = tokio::sync::mpsc::unbounded_channel();
     let store = FactStore::default();
     let (watches, synced) = Watches::new(client.clone(), store.clone(), waker.clone());
@@ -159,10 +165,13 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         changes: changes::Changes::default(),
         paces: paces::Paces::default(),
         hosts: hosts::Hosts::default(),
+        neighbourhood: Default::default(),
+        change_book: Default::default(),
         owner: Owner::default(),
         copies: copies::Copies::default(),
         ledger_keys: ledger_keys::LedgerKeys::default(),
         recorder: context::recorder(client, &settings),
+        recordings,
         settings,
     });
     let (router, plugin_wakes, core_wakes) = wakes::route(wakes, Arc::clone(&context));

@@ -7,12 +7,8 @@ use super::case::{Case, Lean};
 use super::{World, grant};
 use crate::api::fault::{Confidence, Evidence, Layer, Party, Suspicion};
 use crate::api::reason::Reason;
-use crate::observe::neighbours::Standing;
+use crate::observe::neighbours::Shared;
 
-/// As many namespaces, this one included, fail alike before the shared thing is meant.
-const ALIKE: usize = 3;
-/// As many namespaces do well before a plugin that fails alone is its own side's.
-const WELL: usize = 2;
 /// As much evidence is told.
 const MOST_EVIDENCE: usize = 5;
 
@@ -67,8 +63,9 @@ pub(super) fn adjust(world: &World, cases: &mut [Case]) -> Vec<Adjustment> {
         if let Some(weight) = core_away(world, case) {
             note(case, Because::CoreAway, weight);
         }
-        // What is recalled was weighed when it was seen.
+        // What is recalled was weighed when it was seen; what the core may have caused stays in doubt.
         if !case.candidate.recalled
+            && case.lean == Lean::Itself
             && let Some(weight) = neighbours(world, case)
         {
             note(case, Because::Neighbours, weight);
@@ -137,29 +134,37 @@ fn core_away(world: &World, case: &mut Case) -> Option<Weight> {
     })
 }
 
-/// Whose neighbours see the same thing, and what they share.
-fn shared<'a>(world: &'a World, case: &Case) -> Option<(&'a Standing, &'static str)> {
-    let all = &world.neighbours;
-    match case.place? {
-        Layer::Image => Some((&all.registry, "pull from the same registry")),
-        Layer::Node | Layer::Volume | Layer::Sandbox | Layer::Container | Layer::Probe => {
-            Some((&all.nodes, "run on the same nodes"))
-        }
-        Layer::DNS | Layer::Certificate | Layer::Route | Layer::Manifest => {
-            Some((&all.gateway, "are behind the same gateway"))
-        }
-        Layer::Registration | Layer::Webhook => Some((&all.core, "use the same core")),
-        _ => None,
+/// How those do that share something with the plugin.
+enum Neighbourhood {
+    /// Many fail alike: what they share is meant.
+    Alike(String),
+    /// None of them fails alike: it is the plugin's own side.
+    Alone(String),
+}
+
+/// Namespaces count, so that nobody outvotes others with many plugins of his own.
+fn neighbourhood(world: &World, layer: Layer) -> Option<Neighbourhood> {
+    let sharing = world.neighbours.sharing(layer);
+    if let Some(Shared { what, standing }) = sharing.iter().find(|shared| shared.standing.accuses(layer)) {
+        let ill = 1 + standing.ill_at(layer).namespaces;
+        let of = ill + standing.well.namespaces;
+        let told = format!("plugins of {ill} of {of} namespaces with the same {what} fail at the same layer");
+        return Some(Neighbourhood::Alike(told));
     }
+    let alone = !sharing.is_empty() && sharing.iter().all(|shared| shared.standing.clears(layer));
+    alone.then(|| {
+        let well =
+            |shared: &Shared<'_>| format!("{} with the same {}", shared.standing.well.plugins, shared.what);
+        let mut told: Vec<String> = sharing.iter().map(well).collect();
+        told.sort();
+        told.dedup();
+        Neighbourhood::Alone(format!("other plugins do well: {}", told.join(", ")))
+    })
 }
 
 /// Many that share a thing and fail alike speak for the shared thing; one that fails alone among others that do well
-/// speaks for its own side. Namespaces count, so that nobody outvotes others with many plugins of his own.
+/// speaks for its own side.
 fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
-    let (standing, what) = shared(world, case)?;
-    let (ill, well) = (standing.ill_namespaces + 1, standing.well_namespaces);
-    let alike = ill >= ALIKE && ill * 2 >= ill + well;
-    let alone = standing.ill == 0 && well >= WELL;
     let fault = &case.candidate.fault;
     let of_shared = matches!(
         fault.party,
@@ -167,35 +172,16 @@ fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
     );
     let of_itself = matches!(fault.party, Party::Partner | Party::Config);
     let (from, decisive) = (fault.confidence, case.candidate.decisive);
-    if alike && (of_shared || of_itself) {
-        let of = ill + well;
-        let told = format!("plugins of {ill} of {of} namespaces that {what} fail at the same layer");
-        let to = if of_shared {
-            raised(from)
-        } else {
-            lowered(from, decisive)
-        };
-        return Some(Weight {
-            to,
-            told,
-            supports: of_shared,
-        });
-    }
-    // What decides alone is not doubted because others do well: it is a thing of this plugin's, or will be theirs soon.
-    if alone && (of_itself || of_shared && !decisive) {
-        let told = format!("plugins of {well} other namespaces that {what} do well");
-        let to = if of_itself {
-            from.max(Confidence::Medium)
-        } else {
-            lowered(from, decisive)
-        };
-        return Some(Weight {
-            to,
-            told,
-            supports: of_itself,
-        });
-    }
-    None
+    let (to, told, supports) = match neighbourhood(world, fault.layer)? {
+        Neighbourhood::Alike(told) if of_shared => (raised(from), told, true),
+        Neighbourhood::Alike(told) if of_itself => (lowered(from, decisive), told, false),
+        // They clear what is shared, and convict nobody.
+        Neighbourhood::Alone(told) if of_itself => (from.max(Confidence::Medium), told, true),
+        // What decides alone is not doubted because others do well.
+        Neighbourhood::Alone(told) if of_shared && !decisive => (lowered(from, decisive), told, false),
+        Neighbourhood::Alike(_) | Neighbourhood::Alone(_) => return None,
+    };
+    Some(Weight { to, told, supports })
 }
 
 const fn raised(from: Confidence) -> Confidence {

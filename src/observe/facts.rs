@@ -175,6 +175,9 @@ pub struct PodFact {
     pub created: Option<Timestamp>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// The node that it is bound to.
+    #[serde(default)]
+    pub node: Option<String>,
     /// Its address, once it has one.
     pub ip: Option<IpAddr>,
     /// Whether it is ready.

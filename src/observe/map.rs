@@ -231,6 +231,7 @@ pub fn pod(object: &Pod) -> PodFact {
             .unwrap_or_default(),
         created: object.metadata.creation_timestamp.as_ref().map(|time| time.0),
         deleting: object.metadata.deletion_timestamp.is_some(),
+        node: object.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         ip: status.pod_ip.as_ref().and_then(|ip| ip.parse().ok()),
         ready: ready.is_some_and(|condition| condition.status == "True"),
         ready_since: ready

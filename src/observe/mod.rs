@@ -3,6 +3,7 @@
 
 pub mod account_secret;
 pub mod allowance;
+pub mod changes;
 pub mod claims;
 pub mod conditions;
 pub mod directory;
@@ -18,6 +19,7 @@ pub mod ledger_mark;
 pub mod map;
 pub mod memory;
 mod named;
+pub mod neighbourhood;
 pub mod neighbours;
 pub mod owner;
 pub mod references;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::allowance::Allowance;
+use super::changes::Changes;
 use super::claims::Claims;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
@@ -205,6 +206,9 @@ pub struct World {
     /// What is remembered of earlier verdicts on it.
     #[serde(default)]
     pub verdicts: Verdicts,
+    /// When what it depends on last became another.
+    #[serde(default)]
+    pub changes: Changes,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.
