@@ -1,6 +1,7 @@
 //! The commands as a person or a pipeline runs them: what they print, and how they end.
 
 mod check_url;
+mod judge;
 mod site;
 
 use std::io::Write;
