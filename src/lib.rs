@@ -11,6 +11,7 @@ pub mod apply;
 pub mod certificate;
 pub mod controller;
 pub mod core;
+pub mod inquiry;
 pub mod judge;
 pub mod keys;
 pub mod observe;

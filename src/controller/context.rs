@@ -35,7 +35,6 @@ use crate::observe::neighbourhood::Neighbourhood;
 use crate::observe::neighbours::Neighbours;
 use crate::observe::owner::Owner;
 use crate::observe::routed::Routed;
-use crate::observe::surroundings::Surroundings;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
 use crate::recording;
@@ -218,7 +217,7 @@ impl Context {
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
-            surroundings: Surroundings::default(),
+            surroundings: self.applier.inquiry.facts(&key),
             neighbours: Neighbours::default(),
             verdicts: self.applier.memory.verdicts(&key),
             changes: Default::default(),

@@ -39,6 +39,7 @@ use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::apply::Applier;
 use crate::core::{Cores, Intervals, WireFactory};
+use crate::inquiry::Inquiry;
 use crate::observe::directory::Directory;
 use crate::observe::memory::Memory;
 use crate::observe::owner::Owner;
@@ -137,6 +138,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
     let cores = Cores::new(wires, waker.clone(), intervals, &registry);
     let prober = Prober::new(network, probe, waker.clone(), &registry)?;
     let metrics = Metrics::new(&registry)?;
+    let inquiry = Inquiry::new(client.clone(), waker.clone());
     let services = ServiceWatches::new(client.clone(), store.clone(), waker.clone());
     let certificates = TlsWatches::new(client.clone(), waker.clone());
 
@@ -156,6 +158,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
             memory: Memory::default(),
             cores: cores.clone(),
             prober: prober.clone(),
+            inquiry: inquiry.clone(),
             services: services.clone(),
             certificates: certificates.clone(),
         },
@@ -226,7 +229,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         future::join(services.run(), certificates.run()),
         watches.run(),
         cores.run().map(|_| ()),
-        prober.run().map(|_| ()),
+        future::join(prober.run(), inquiry.run()).map(|_| ()),
         router,
     );
     let served = std::pin::pin!(async {

@@ -3,6 +3,7 @@
 
 pub mod account_secret;
 pub mod allowance;
+mod asked;
 pub mod changes;
 pub mod claims;
 pub mod conditions;

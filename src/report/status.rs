@@ -72,6 +72,8 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         ),
         fault: faults.next(),
         other_faults: faults.collect(),
+        impaired_seconds: before.impaired_seconds.clone(),
+        impaired_since: before.impaired_since.clone(),
         registrations,
         rollout: assessment.clock.clone(),
         drift: drift_status::rows(world),
