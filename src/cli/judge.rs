@@ -40,10 +40,7 @@ impl Judge {
         let steps = replay(worlds, self.after);
         let number = self.step.unwrap_or(steps.len());
         let Some(step) = number.checked_sub(1).and_then(|place| steps.get(place)) else {
-            let problem = format!(
-                "has {} steps: choose --step from 1 to {0}",
-                steps.len()
-            );
+            let problem = format!("has {} steps: choose --step from 1 to {0}", steps.len());
             return Err(problem_of(&self.file, problem));
         };
         let reckoning = reckon(&step.world);

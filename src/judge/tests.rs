@@ -11,6 +11,7 @@ mod ingress;
 mod neighbours;
 mod phases;
 mod properties;
+mod recordings;
 mod restart;
 mod sources;
 mod table_container;
