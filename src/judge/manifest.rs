@@ -268,6 +268,7 @@ mod tests {
             service: None,
             validity: None,
             pod: None,
+            control: Default::default(),
             manifest: None,
             checked_at: now,
         };
