@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod daemons;
 pub mod drift;
 pub mod expiry;
 pub mod exposure;
@@ -37,6 +38,7 @@ use crate::api::fault::{Confidence, Fault, ObjectReference, Party, Resolution, S
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::RolloutClock;
 use crate::api::reason::Reason;
+use crate::keys::CoreKey;
 use crate::observe::memory::Drift;
 use crate::observe::world::World;
 use candidate::{Candidate, settle};
@@ -201,6 +203,7 @@ fn judge_plugin(world: &World, plugin: &Plugin) -> Assessment {
         .map(|candidate| candidate.fault.clone())
         .collect();
     faults.extend(core);
+    faults.extend(daemons::judge(world, plugin));
     let refused = grant::refusals(world, plugin);
     faults.extend(refused.into_iter().map(|candidate| candidate.fault));
     let mut faults = settled_faults(world, faults);
@@ -324,13 +327,7 @@ fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault>
         return Some(candidate.fault);
     }
     let core = world.core.as_ref()?;
-    let caused_by = ObjectReference {
-        api_version: Some("plugins.wazo.io/v1alpha1".to_owned()),
-        kind: Some("WazoCore".to_owned()),
-        namespace: Some(core.key.namespace.clone()),
-        name: Some(core.key.name.clone()),
-        field_path: None,
-    };
+    let caused_by = core_object(&core.key);
     if core.suspended() {
         if registered && !world.itself.deleting {
             return None;
@@ -346,11 +343,25 @@ fn core_fault(world: &World, plugin: &Plugin, registered: bool) -> Option<Fault>
         fault.caused_by = Some(caused_by);
         return Some(fault);
     }
-    let mut fault = core.fault()?.clone();
+    let mut fault = core
+        .fault()
+        .filter(|fault| daemons::concerns(core, plugin, fault))?
+        .clone();
     // A plugin that is being deleted has work to do in the core.
     fault.blocking = fault.blocking && (!registered || world.itself.deleting);
     fault.caused_by = Some(caused_by);
     Some(fault)
+}
+
+/// The WazoCore, as the object that a fault follows from.
+fn core_object(key: &CoreKey) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("plugins.wazo.io/v1alpha1".to_owned()),
+        kind: Some("WazoCore".to_owned()),
+        namespace: Some(key.namespace.clone()),
+        name: Some(key.name.clone()),
+        field_path: None,
+    }
 }
 
 /// The first fault first: a blocking one, then the earlier one. Each keeps the times under which it is known.
