@@ -109,8 +109,14 @@ impl Breaker {
         } else {
             self.first
         };
+        // What is not sure is to be sure soon.
+        let pause = if self.sure {
+            self.pause
+        } else {
+            self.pause.min(self.first * 2)
+        };
         self.state = State::Open {
-            until: now + vary(self.pause, self.jitter),
+            until: now + vary(pause, self.jitter),
             error: error.clone(),
         };
         was_closed
