@@ -15,6 +15,7 @@ use crate::judge::{expiry, grant};
 use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::report::source_words::{self, SourceWords};
+use crate::report::told::with_next_step;
 use crate::report::withdrawn;
 
 /// The status of a plugin that is to stay.
@@ -91,7 +92,7 @@ pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
             "DeregistrationBlocked",
             format!(
                 "the registrations cannot be taken out of the core: {}",
-                fault.message
+                with_next_step(fault)
             ),
         ),
         None => (
@@ -239,7 +240,7 @@ fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
             ConditionType::Degraded,
             Truth::True,
             fault.reason.as_str(),
-            fault.message.clone(),
+            with_next_step(fault),
         ));
     }
     conditions
@@ -252,7 +253,7 @@ fn phase(assessment: &Assessment) -> Vec<Wanted> {
             .faults
             .iter()
             .find(|fault| fault.reason.as_str() == reason)
-            .map(|fault| format!("{}. {}", fault.message, fault.action))
+            .map(with_next_step)
     };
     match &assessment.phase {
         Phase::Ready => vec![Wanted::new(
