@@ -70,7 +70,12 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     // Facts may have changed by what was applied; judged again, the status tells of now.
     let world = context.observe(object).unwrap_or(world);
     let assessment = judge::assess(&world);
-    let status = compose(&world, &assessment, &plan);
+    if let Some(recorder) = &context.recordings {
+        recorder.note(&world);
+    }
+    let status = status::of(&world, &assessment, &plan);
+    let verdicts = assessment.verdicts.clone();
+    context.applier.memory.judged(&world.itself.key, verdicts);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;
     let told = report(object, context, &world, (status, end)).await?;
@@ -78,16 +83,6 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
         action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
     })
-}
-
-fn compose(world: &World, assessment: &Assessment, plan: &plan::Plan) -> WazoPluginStatus {
-    if world.itself.deleting {
-        status::deleting(world, assessment)
-    } else if plan.suspended {
-        status::suspended(world, plan.pending)
-    } else {
-        status::compose(world, assessment)
-    }
 }
 
 /// Writes the status where it differs, and tells what changed hands. The answer: after how long what is only a number has
@@ -143,6 +138,7 @@ async fn report(
         .tell(object, events::transitions(&world.itself.before, status))
         .await;
     context.metrics.plugin(key, &core, status);
+    context.note_health(world, status);
     context.metrics.certificate(key, &core, certificate);
     Ok(None)
 }

@@ -42,6 +42,7 @@ mod sources;
 mod stack_changed;
 mod status_lost;
 mod strangers;
+mod surroundings;
 mod suspend;
 mod tenants;
 mod tools;
