@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod daemons;
 pub mod dns;
 pub mod drift;
 pub mod endpoints;

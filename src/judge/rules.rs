@@ -159,6 +159,7 @@ pub(super) fn candidates(world: &World, plugin: &Plugin, layers: &Layers) -> Vec
     cases.extend(refused(world, &layers.registrations));
     let registered = layers.registrations.iter().all(|row| row.state.is_good());
     cases.extend(of_core::judge(world, plugin, registered));
+    cases.extend(of_core::of_daemons(world, plugin));
     let asked = grant::refusals(world, plugin).into_iter();
     cases.extend(asked.map(|candidate| Case::new(Aspect::Grant, candidate)));
     cases
