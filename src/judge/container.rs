@@ -184,7 +184,10 @@ fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Time
             format!("the container's process crashed with signal {}", code - 128),
         )
         .evidence("kubelet", format!("exit code {code}"), owner)
-        .unless(code == ILLEGAL_INSTRUCTION, "whether the nodes' CPUs have what the image was built for"),
+        .unless(
+            code == ILLEGAL_INSTRUCTION,
+            "whether the nodes' CPUs have what the image was built for",
+        ),
         (_, code) => Candidate::new(
             Reason::ProcessExited,
             since,

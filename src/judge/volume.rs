@@ -36,7 +36,9 @@ fn claim(world: &World) -> Option<Candidate> {
     // A class may wait for a pod to be placed: while none is, the claim is not what is in the way.
     let placed = pods.iter().any(|pod| pod.node.is_some());
     let unusable = claims.iter().find(|claim| {
-        claim.found && claim.phase != "Bound" && (placed || !claim.waits_for_pod || failed(world, claim).is_some())
+        claim.found
+            && claim.phase != "Bound"
+            && (placed || !claim.waits_for_pod || failed(world, claim).is_some())
     });
     missing
         .map(|claim| not_there(world, claim))
