@@ -114,7 +114,8 @@ fn is_badly_seen(world: &World) -> bool {
 /// Whether it is of a layer that the cluster's objects may explain.
 fn is_in_cluster(layer: Layer, reason: Reason) -> bool {
     let late = reason == Reason::RolloutDeadlineExceeded;
-    late || (Layer::Admission..=Layer::Manifest).contains(&layer) || layer == Layer::References
+    let named = matches!(reason, Reason::ReferenceMissing | Reason::PullSecretRejected);
+    late || named || (Layer::Admission..=Layer::Manifest).contains(&layer)
 }
 
 fn runs(pod: &PodFact) -> impl Iterator<Item = &Termination> {
