@@ -195,7 +195,9 @@ async fn asked(stage: &Stage, since: Timestamp) -> Option<Timestamp> {
     report["requests"].as_array()?.iter().find_map(|request| {
         let at = Timestamp::from_millisecond(request["atUnixMs"].as_i64()?).ok()?;
         let path = request["path"].as_str()?;
-        (at >= since && path.contains("manifest")).then_some(at)
+        let agent = request["headers"]["user-agent"].as_str().unwrap_or_default();
+        let ours = path.contains("manifest") && !agent.starts_with("kube-probe");
+        (at >= since && ours).then_some(at)
     })
 }
 

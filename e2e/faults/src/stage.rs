@@ -30,6 +30,30 @@ pub(crate) const PLUGIN: &str = "crm";
 /// Names below it lead to the node, and no other certificate or Gateway is for them.
 pub(crate) const OWN_DOMAIN: &str = "own.test";
 
+/// A way to the panel through the gateway.
+pub(crate) struct Teller {
+    gateway: SocketAddr,
+    authority: String,
+    host: String,
+}
+
+impl Teller {
+    async fn ask(&self, method: &str, path: &str, body: String) -> Result<Answer> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("https://{}{path}", self.host))
+            .header("content-type", "application/json")
+            .body(body)?;
+        let asked = fetch(request, self.gateway, &self.authority);
+        Ok(tokio::time::timeout(Duration::from_secs(5), asked).await??)
+    }
+
+    /// Tells the panel how to behave, if it can be reached.
+    pub(crate) async fn tell(&self, how: &str) -> Result {
+        self.ask("PUT", "/misbehave", how.to_owned()).await.map(drop)
+    }
+}
+
 /// What a case keeps between two steps; dropped at its end.
 #[derive(Default)]
 struct Kept {
@@ -138,9 +162,16 @@ impl Stage {
         plugins::plugin(PLUGIN, &self.host())
     }
 
-    /// The usual WazoCore.
+    /// The WazoCore; a case may have noted another URL.
     pub(crate) fn wazo_core(&self) -> Value {
-        parts::core_at(&self.ground.cluster().core_url(self.port))
+        let noted = self.noted("core-url");
+        let usual = self.ground.cluster().core_url(self.port);
+        parts::core_at(noted.as_str().unwrap_or(&usual))
+    }
+
+    /// The core is known by a name that is this case's alone.
+    pub(crate) fn own_core_name(&self) {
+        self.note("core-url", json!(format!("https://{}:{}", self.own_core(), self.port)));
     }
 
     /// Applies the WazoCore with all that it needs.
@@ -296,14 +327,16 @@ impl Stage {
 
     /// Asks the plugin through the gateway.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: String) -> Result<Answer> {
-        let address = SocketAddr::new(self.ground.cluster().gateway(), 443);
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("https://{}{path}", self.host()))
-            .header("content-type", "application/json")
-            .body(body)?;
-        let asked = fetch(request, address, &self.ground.gateway_ca);
-        Ok(tokio::time::timeout(Duration::from_secs(5), asked).await??)
+        self.teller().ask(method, path, body).await
+    }
+
+    /// A way to the panel that a task can take along.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller {
+            gateway: SocketAddr::new(self.ground.cluster().gateway(), 443),
+            authority: self.ground.gateway_ca.clone(),
+            host: self.host(),
+        }
     }
 
     /// Tells the panel how to behave; tries for a while, since its way may be busy being made.
