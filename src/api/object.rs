@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::Resource;
 use kube::core::TypeMeta;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,8 @@ pub struct Raw<K> {
     #[serde(flatten)]
     types: TypeMeta,
     metadata: ObjectMeta,
+    #[serde(skip)]
+    spec_changed: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +53,7 @@ impl<'de, K: Resource<DynamicType = ()>> Deserialize<'de> for Raw<K> {
             status: Option<Box<RawValue>>,
         }
         let mut parts = Parts::deserialize(deserializer)?;
+        let spec_changed = spec_changed(&parts.metadata);
         parts.metadata.managed_fields = None;
         if let Some(annotations) = &mut parts.metadata.annotations {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
@@ -57,6 +61,7 @@ impl<'de, K: Resource<DynamicType = ()>> Deserialize<'de> for Raw<K> {
         Ok(Self {
             types: TypeMeta::resource::<K>(),
             metadata: parts.metadata,
+            spec_changed,
             spec: parts.spec,
             status: parts.status,
             kind: PhantomData,
@@ -124,6 +129,13 @@ impl<K: Resource<DynamicType = ()>> Raw<K> {
         })
     }
 
+    /// When somebody last changed the spec, as the API server keeps it (`metadata.managedFields`); what only a
+    /// subresource changed, such as the replicas, does not count.
+    #[must_use]
+    pub const fn spec_changed(&self) -> Option<Timestamp> {
+        self.spec_changed
+    }
+
     /// The status that we wrote last; empty where there is none, or where it was not written by a version that we
     /// understand: it is written anew then.
     #[must_use]
@@ -154,6 +166,7 @@ impl<K: Resource<DynamicType = ()>> Raw<K> {
         Ok(Self {
             types: self.types.clone(),
             metadata: self.metadata.clone(),
+            spec_changed: self.spec_changed,
             spec: self.spec.clone(),
             status: Some(serde_json::value::to_raw_value(status)?),
             kind: PhantomData,
@@ -169,6 +182,16 @@ impl<K: Resource<DynamicType = ()>> Raw<K> {
             + self.spec.as_ref().map_or(0, |spec| spec.get().len())
             + self.status.as_ref().map_or(0, |status| status.get().len())
     }
+}
+
+fn spec_changed(meta: &ObjectMeta) -> Option<Timestamp> {
+    let of_spec = |entry: &&ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref();
+        entry.subresource.as_deref().unwrap_or_default().is_empty()
+            && fields.is_some_and(|fields| fields.0.get("f:spec").is_some())
+    };
+    let entries = meta.managed_fields.iter().flatten().filter(of_spec);
+    entries.filter_map(|entry| Some(entry.time.as_ref()?.0)).max()
 }
 
 /// serde_json ends its messages with the position in a text that the user never sees.
@@ -196,6 +219,27 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.path, "spec.workload.port");
         assert!(error.problem.contains("invalid type: string"), "{error}");
+    }
+
+    #[test]
+    fn the_last_change_of_the_spec_is_that_of_the_youngest_manager_of_a_field_of_it() {
+        let entry = |time: &str, fields: &str, subresource: &str| {
+            format!(
+                r#"{{"manager":"m","time":"{time}","fieldsType":"FieldsV1","fieldsV1":{{"{fields}":{{}}}},"subresource":"{subresource}"}}"#
+            )
+        };
+        let object: Raw<WazoPlugin> = serde_json::from_str(&format!(
+            r#"{{"metadata":{{"name":"a","managedFields":[{},{},{},{}]}}}}"#,
+            entry("2026-01-01T00:00:00Z", "f:spec", ""),
+            entry("2026-01-02T00:00:00Z", "f:spec", ""),
+            entry("2026-01-03T00:00:00Z", "f:metadata", ""),
+            entry("2026-01-04T00:00:00Z", "f:spec", "scale"),
+        ))
+        .unwrap();
+        assert_eq!(
+            object.spec_changed(),
+            Some("2026-01-02T00:00:00Z".parse().unwrap())
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::keys::CoreKey;
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     known: Mutex<HashMap<CoreKey, (CoreSettings, Option<Timestamp>)>>,
+    versions: Mutex<HashMap<CoreKey, (String, Option<Timestamp>)>>,
 }
 
 impl Changes {
@@ -26,6 +27,23 @@ impl Changes {
         known.insert(settings.key.clone(), (settings, changed));
     }
 
+    /// The core says that it is of this version now; the status that was written last says `before`.
+    pub(super) fn note_version(&self, core: &CoreKey, before: Option<&str>, version: &str, now: Timestamp) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = versions
+            .entry(core.clone())
+            .or_insert_with(|| (before.unwrap_or(version).to_owned(), None));
+        if known.0 != version {
+            *known = (version.to_owned(), Some(now));
+        }
+    }
+
+    /// When its version last became another; `None`: not as far as is known.
+    pub(super) fn version_at(&self, core: &CoreKey) -> Option<Timestamp> {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.get(core).and_then(|(_, at)| *at)
+    }
+
     /// When they were last changed; `None`: not since this process began.
     pub(super) fn at(&self, key: &CoreKey) -> Option<Timestamp> {
         self.known
@@ -37,6 +55,10 @@ impl Changes {
 
     /// Forgets a core.
     pub(super) fn forget(&self, key: &CoreKey) {
+        self.versions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
         self.known
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -78,6 +100,20 @@ mod tests {
             accepted_stack: None,
             suspended: false,
         }
+    }
+
+    #[test]
+    fn another_version_is_a_change_even_where_it_came_while_nobody_looked() {
+        let (changes, key) = (Changes::default(), CoreKey::new("acme", "main"));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        changes.note_version(&key, None, "26.08", at(1));
+        assert_eq!(changes.version_at(&key), None, "the first one is no change");
+        changes.note_version(&key, Some("26.08"), "26.09", at(2));
+        changes.note_version(&key, Some("26.09"), "26.09", at(3));
+        assert_eq!(changes.version_at(&key), Some(at(2)));
+        let restarted = Changes::default();
+        restarted.note_version(&key, Some("26.08"), "26.09", at(4));
+        assert_eq!(restarted.version_at(&key), Some(at(4)));
     }
 
     #[test]

@@ -25,17 +25,19 @@ use crate::apply::{Applier, told};
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe;
 use crate::observe::allowance::Allowance;
+use crate::observe::changes::ChangeBook;
 use crate::observe::claims::Claims;
 use crate::observe::directory::{CoreEntry, Directory};
 use crate::observe::drift_status;
 use crate::observe::hosts::{Claim, Lost, Place};
 use crate::observe::ledger_mark::Counted;
+use crate::observe::neighbourhood::Neighbourhood;
 use crate::observe::neighbours::Neighbours;
 use crate::observe::owner::Owner;
 use crate::observe::routed::Routed;
-use crate::observe::surroundings::Surroundings;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
+use crate::recording;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
 
@@ -53,10 +55,14 @@ pub(super) struct Context {
     pub(super) changes: Changes,
     pub(super) paces: Paces,
     pub(super) hosts: Hosts,
+    pub(super) neighbourhood: Neighbourhood,
+    pub(super) change_book: ChangeBook,
     pub(super) owner: Owner,
     pub(super) copies: Copies,
     pub(super) ledger_keys: LedgerKeys,
     pub(super) recorder: Recorder,
+    /// Where it is written down what is known of plugins; `None`: nowhere.
+    pub(super) recordings: Option<recording::Recorder>,
     pub(super) settings: Settings,
 }
 
@@ -211,8 +217,10 @@ impl Context {
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
-            surroundings: Surroundings::default(),
+            surroundings: self.applier.inquiry.facts(&key),
             neighbours: Neighbours::default(),
+            changes: Default::default(),
+            verdicts: self.applier.memory.verdicts(&key),
             outcomes,
             lost,
             shared: Claims::default(),
@@ -222,6 +230,8 @@ impl Context {
             now: Timestamp::now(),
         };
         world.shared = self.shared(&world);
+        world.neighbours = self.neighbours(&world);
+        world.changes = self.change_book.note(&world, object.spec_changed());
         Some(world)
     }
 
@@ -285,11 +295,16 @@ impl Context {
         if self.plugins.get(&there).is_none() {
             self.applier.forget(key);
             self.metrics.forget(key);
+            if let Some(recorder) = &self.recordings {
+                recorder.forget(key);
+            }
+            self.change_book.forget(key);
+            self.wake_all(self.neighbourhood.forget(key));
         }
         self.wake_all(self.hosts.forget(key));
     }
 
-    fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
+    pub(super) fn wake_all(&self, plugins: BTreeSet<PluginKey>) {
         for plugin in plugins {
             self.wake(Wake::Plugin(plugin));
         }

@@ -45,6 +45,12 @@ impl Seen {
         let key = object.key();
         let facts = context.applier.cores.facts(&key);
         let before: WazoCoreStatus = object.status();
+        let stands = before.stack.as_ref().and_then(|stack| stack.version.as_deref());
+        if let Some(version) = facts.as_ref().and_then(|facts| facts.version.as_deref()) {
+            context
+                .changes
+                .note_version(&key, stands, version, Timestamp::now());
+        }
         let last_good = facts.as_ref().and_then(|facts| facts.last_good);
         let worked = match context.changes.at(&key) {
             Some(changed) => last_good.is_some_and(|good| good > changed),

@@ -129,6 +129,8 @@ fn publish(
         stack: seen.stack(),
         ledger_key,
         deleting: seen.deleting,
+        version_changed: context.changes.version_at(&object.key()),
+        settings_changed: context.changes.at(&object.key()),
     };
     if context.directory.set(&object.key(), entry, mark) {
         for plugin in context.referrers(&object.key()) {

@@ -1,15 +1,23 @@
-//! Plugins and cores that share a namespace: the credentials of the one are kept from the pods of the other.
+//! Plugins and cores that share a namespace: the credentials of the one are kept from the pods of the other. And plugins
+//! that share something else: how the others do.
 
 use std::collections::BTreeSet;
 
+use kube::runtime::reflector::ObjectRef;
 use serde::Deserialize;
 
 use super::context::Context;
+use crate::api::core::WazoCoreSpec;
+use crate::api::object::Raw;
 use crate::api::parse::Plugin;
+use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
 use crate::api::pod_template::mentions;
 use crate::keys::{CoreKey, PluginKey, Wake};
+use crate::observe::neighbourhood::Presence;
+use crate::observe::neighbours::Neighbours;
 use crate::observe::references::{copy_name, ledger_key_name};
 use crate::observe::tls_secret::TlsReference;
+use crate::observe::world::World;
 
 /// As much of a WazoCore as is needed, even where the rest of its spec is not usable.
 #[derive(Deserialize)]
@@ -48,6 +56,49 @@ impl Context {
                     .chain([copy_name(core), ledger_key_name(&core.key())])
             })
             .collect()
+    }
+
+    /// How the neighbours of a plugin do, as far as they were looked at.
+    pub(super) fn neighbours(&self, world: &World) -> Neighbours {
+        self.neighbourhood.list(|| {
+            let all = self.plugins.state();
+            all.iter()
+                .map(|object| (object.key(), self.presence(object)))
+                .collect()
+        });
+        let pods = world.children.pods.values();
+        let nodes: BTreeSet<String> = pods.filter_map(|pod| pod.node.clone()).collect();
+        self.neighbourhood.of(&world.itself.key, &nodes)
+    }
+
+    /// How a plugin does now, for its neighbours: those that fail look again where that tells them something.
+    pub(super) fn note_health(&self, world: &World, status: &WazoPluginStatus) {
+        let stack = world.itself.core.as_ref().map(|core| self.stack_of(core));
+        let pods = world.children.pods.values();
+        let presence = Presence::of(world.itself.plugin.as_ref().ok(), pods, stack, status);
+        self.wake_all(self.neighbourhood.note(&world.itself.key, presence));
+    }
+
+    /// A plugin as its object tells of it, before anybody looked at it.
+    fn presence(&self, object: &Raw<WazoPlugin>) -> Presence {
+        let spec: Option<WazoPluginSpec> = object.spec().ok();
+        let plugin = spec.and_then(|spec| Plugin::parse(spec).ok());
+        let children = self.applier.store.children(&object.key());
+        let stack = Self::core_of(object).map(|core| self.stack_of(&core));
+        let status: WazoPluginStatus = object.status();
+        Presence::of(plugin.as_ref(), children.pods.values(), stack, &status)
+    }
+
+    /// The stack of a core: its URL, by which other WazoCores lead to it, too.
+    fn stack_of(&self, core: &CoreKey) -> String {
+        let object = self
+            .core_objects
+            .get(&ObjectRef::new(&core.name).within(&core.namespace));
+        let spec: Option<WazoCoreSpec> = object.and_then(|object| object.spec().ok());
+        spec.map_or_else(
+            || format!("WazoCore {core}"),
+            |spec| spec.url.trim_end_matches('/').to_owned(),
+        )
     }
 
     /// Wakes the plugins of a core's namespace: they may mention its Secret.

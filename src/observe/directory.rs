@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::ledger_mark::LedgerKey;
@@ -31,6 +32,12 @@ pub struct CoreEntry {
     pub ledger_key: Option<LedgerKey>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// When its version last became another, as far as is known.
+    #[serde(default)]
+    pub version_changed: Option<Timestamp>,
+    /// When what decides whether it is reached and lets us in was last changed, as far as this process saw.
+    #[serde(default)]
+    pub settings_changed: Option<Timestamp>,
 }
 
 /// What is wrong with a core during an announced maintenance.
@@ -101,6 +108,8 @@ mod tests {
             stack: None,
             ledger_key: None,
             deleting: false,
+            version_changed: None,
+            settings_changed: None,
         }
     }
 

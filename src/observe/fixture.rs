@@ -110,6 +110,8 @@ impl World {
             probe: ProbeFacts::default(),
             surroundings: Default::default(),
             neighbours: Default::default(),
+            changes: Default::default(),
+            verdicts: Default::default(),
             outcomes: Vec::new(),
             lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),

@@ -3,6 +3,8 @@
 
 pub mod account_secret;
 pub mod allowance;
+mod asked;
+pub mod changes;
 pub mod claims;
 pub mod conditions;
 pub mod directory;
@@ -18,6 +20,7 @@ pub mod ledger_mark;
 pub mod map;
 pub mod memory;
 mod named;
+pub mod neighbourhood;
 pub mod neighbours;
 pub mod owner;
 pub mod references;
@@ -28,5 +31,6 @@ pub mod store;
 pub mod surroundings;
 pub mod tls_secret;
 pub mod tls_watch;
+pub mod verdicts;
 pub mod watch;
 pub mod world;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::allowance::Allowance;
+use super::changes::Changes;
 use super::claims::Claims;
 use super::directory::{CoreEntry, Excused};
 use super::facts::GatewayFact;
@@ -21,6 +22,7 @@ use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use super::surroundings::Surroundings;
 use super::tls_secret::TlsSecretView;
+use super::verdicts::Verdicts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
@@ -201,6 +203,12 @@ pub struct World {
     /// How other plugins do that share something with it.
     #[serde(default)]
     pub neighbours: Neighbours,
+    /// When what it depends on last became another.
+    #[serde(default)]
+    pub changes: Changes,
+    /// What is remembered of earlier verdicts on it.
+    #[serde(default)]
+    pub verdicts: Verdicts,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.
