@@ -201,7 +201,7 @@ fn exposure() -> Vec<Case> {
             .signal(Signal::Object("HTTPRoute", "NoMatchingListenerHostname"))
             .decisive(),
         Case::later("host-edited-to-no-listener", GROUP, spec(json!({"expose": {"host": "crm.elsewhere.example"}})))
-            .truth(CONFIG, &["Route"], &["RouteNotAccepted"])
+            .truth(CONFIG, &["Route", "DNS"], &["RouteNotAccepted", "HostNotResolving"])
             .signal(Signal::Object("HTTPRoute", "NoMatchingListenerHostname"))
             .decisive(),
         Case::first("gateway-does-not-exist", GROUP, spec(json!({"expose": {"gateway": {"name": "absent"}}})))
@@ -240,10 +240,15 @@ fn exposure() -> Vec<Case> {
         )
         .truth(CONFIG, &["References", "Registration"], &["NotGranted", "TenantNotFound"])
         .outside(),
-        Case::first("core-that-is-none", GROUP, spec(json!({"coreRef": {"name": "absent"}})))
-            .truth(CONFIG, &["References"], &["CoreNotFound"])
-            .clear_within(5)
-            .decisive(),
+        Case::first(
+            "core-that-is-none",
+            GROUP,
+            deleted("plugins.wazo.io/v1alpha1", "WazoCore", "main", |stage| {
+                Box::pin(async move { stage.apply(&stage.wazo_core()).await })
+            }),
+        )
+        .truth(CONFIG, &["References"], &["CoreNotFound"])
+        .decisive(),
     ]
 }
 

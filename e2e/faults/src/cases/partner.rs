@@ -222,7 +222,14 @@ fn browser() -> Vec<Case> {
 fn images() -> Vec<Case> {
     let missing = || image("no-entrypoint", |config| config["config"]["Entrypoint"] = json!(["/nowhere"]));
     let root = || image("root", |config| config["config"]["User"] = json!("0"));
-    let foreign = || image("foreign", |config| config["architecture"] = json!("s390x"));
+    let foreign = || {
+        Act::patch(patch_step(|stage| {
+            Box::pin(async move {
+                let image = stage.ground.registry.only_for("foreign", "s390x").await?;
+                Ok(json!({"spec": {"workload": {"image": image}}}))
+            })
+        }))
+    };
     vec![
         Case::first("entrypoint-missing-in-the-image", GROUP, missing())
             .truth(PARTNER, &["Container"], &["CommandNotStarted"])
