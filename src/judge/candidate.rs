@@ -157,6 +157,12 @@ impl Candidate {
         self
     }
 
+    /// The same, only where something else is so.
+    #[must_use]
+    pub fn unless(self, doubted: bool, missing: &str) -> Self {
+        if doubted { self.indirect(missing) } else { self }
+    }
+
     /// Something speaks against it: low confidence, and the party is only suspected.
     #[must_use]
     pub fn doubtful(mut self, contradiction: impl Into<String>) -> Self {
