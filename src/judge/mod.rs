@@ -35,6 +35,7 @@ pub mod rules;
 pub mod service;
 pub mod source;
 pub mod state;
+mod tag;
 #[cfg(test)]
 mod tests;
 pub mod threshold;

@@ -5,7 +5,7 @@ use super::case::{Aspect, Case};
 use super::registration::Row;
 use super::state::State;
 use super::{
-    World, certificate, grant, hysteresis, manifest, of_core, registration, route, source, was_ready,
+    World, certificate, grant, hysteresis, manifest, of_core, registration, route, source, tag, was_ready,
 };
 use crate::api::fault::Layer;
 use crate::api::parse::Plugin;
@@ -54,7 +54,7 @@ const fn table(layer: Layer) -> (Aspect, &'static [Rule]) {
         Layer::References => (Aspect::Workload, &[]),
         Layer::Admission => (Aspect::Workload, &[]),
         Layer::Quota => (Aspect::Workload, &[]),
-        Layer::Image => (Aspect::Workload, &[]),
+        Layer::Image => (Aspect::Workload, &[tag::judge]),
         Layer::Scheduling => (Aspect::Workload, &[]),
         Layer::Node => (Aspect::Workload, &[]),
         Layer::Volume => (Aspect::Workload, &[]),
