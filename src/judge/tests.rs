@@ -15,6 +15,7 @@ mod properties;
 mod recordings;
 mod restart;
 mod sources;
+mod surroundings;
 mod table_container;
 mod table_pods;
 mod table_reach;

@@ -261,6 +261,7 @@ impl World {
                 service: None,
                 validity: None,
                 pod: pod.clone(),
+                control: Default::default(),
                 manifest: good.then(|| ManifestSummary {
                     version: "1.4.2".to_owned(),
                     id: "crm".to_owned(),
