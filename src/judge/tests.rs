@@ -3,6 +3,7 @@
 mod certificate;
 mod chains;
 mod core;
+mod evidence;
 mod expiry;
 mod exposure;
 mod hysteresis;
