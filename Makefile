@@ -127,3 +127,10 @@ e2e: cluster-command ## the operator as a pod on a real node (root)
 	@e2e/bin/ground
 	@e2e/bin/together kubernetes "$(MAKE) programs" rust "$(MAKE) images"
 	@RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} cargo test --locked --workspace $(call test_programs,$(e2e_tests))
+
+# Longer than the rest of the tests together, hence apart from `make test`.
+.PHONY: faults
+faults: cluster-command ## real parts of a real node are broken, and the verdicts held against the truth (root; FAULTS="run --only core")
+	@e2e/bin/ground
+	@e2e/bin/together kubernetes "$(MAKE) programs" rust "$(MAKE) images"
+	@cargo run --locked -q -p faults -- $(or $(FAULTS),run)

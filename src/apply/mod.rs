@@ -16,6 +16,7 @@ use crate::api::names::{LEDGER_ANNOTATION, LEDGER_MARK_ANNOTATION};
 use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::core::Cores;
+use crate::inquiry::Inquiry;
 use crate::keys::PluginKey;
 use crate::observe::memory::{ChildKind, Drift, Memory};
 use crate::observe::service_watch::ServiceWatches;
@@ -43,6 +44,8 @@ pub struct Applier {
     pub cores: Cores,
     /// The prober.
     pub prober: Prober,
+    /// What reads the surroundings of plugins with which something is wrong.
+    pub inquiry: Inquiry,
     /// The watches on Services that plugins name.
     pub services: ServiceWatches,
     /// The watches on the Secrets of Ingresses' certificates.
@@ -76,6 +79,7 @@ impl Applier {
     pub async fn carry_out(&self, world: &World, plan: &Plan) -> Result<Applied, ApplyError> {
         let key = &world.itself.key;
         self.prober.want(key, plan.probes.clone(), plan.readiness.clone());
+        self.inquiry.want(key, plan.surroundings.clone());
         self.services.want(key, plan.service.as_ref());
         self.certificates.want(key, plan.certificate.as_ref());
         if let Some(change) = &plan.metadata {
@@ -119,6 +123,7 @@ impl Applier {
     pub fn forget(&self, key: &PluginKey) {
         self.cores.forget(key);
         self.prober.forget(key);
+        self.inquiry.want(key, None);
         self.services.want(key, None);
         self.certificates.want(key, None);
         self.memory.forget(key);

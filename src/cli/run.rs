@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,9 @@ pub(crate) struct Run {
         value_name = "SECONDS"
     )]
     rollout_deadline: u64,
+    /// A folder in which it is written down what is known of each plugin, for `judge`: NAMESPACE/NAME.jsonl
+    #[arg(long, env = "RECORD_DIRECTORY", value_name = "FOLDER")]
+    record_directory: Option<PathBuf>,
     #[command(flatten)]
     leader_elect: LeaderElect,
     /// The name under which events are reported
@@ -91,6 +95,7 @@ impl Run {
             rollout_deadline: Duration::from_secs(self.rollout_deadline),
             election: self.leader_elect.election(self.pod_name.as_deref())?,
             instance: self.pod_name,
+            record_directory: self.record_directory,
             ..Settings::default()
         };
         let parts = Parts {

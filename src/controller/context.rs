@@ -35,9 +35,9 @@ use crate::observe::neighbourhood::Neighbourhood;
 use crate::observe::neighbours::Neighbours;
 use crate::observe::owner::Owner;
 use crate::observe::routed::Routed;
-use crate::observe::surroundings::Surroundings;
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::{CoreView, GatewayView, IngressClassView, World};
+use crate::recording;
 use crate::report::events::Note;
 use crate::report::metrics::Metrics;
 
@@ -61,6 +61,8 @@ pub(super) struct Context {
     pub(super) copies: Copies,
     pub(super) ledger_keys: LedgerKeys,
     pub(super) recorder: Recorder,
+    /// Where it is written down what is known of plugins; `None`: nowhere.
+    pub(super) recordings: Option<recording::Recorder>,
     pub(super) settings: Settings,
 }
 
@@ -215,9 +217,10 @@ impl Context {
             account,
             account_refusal: self.applier.memory.account(&key),
             probe: self.applier.prober.facts(&key),
-            surroundings: Surroundings::default(),
+            surroundings: self.applier.inquiry.facts(&key),
             neighbours: Neighbours::default(),
             changes: Default::default(),
+            verdicts: self.applier.memory.verdicts(&key),
             outcomes,
             lost,
             shared: Claims::default(),
@@ -292,6 +295,9 @@ impl Context {
         if self.plugins.get(&there).is_none() {
             self.applier.forget(key);
             self.metrics.forget(key);
+            if let Some(recorder) = &self.recordings {
+                recorder.forget(key);
+            }
             self.change_book.forget(key);
             self.wake_all(self.neighbourhood.forget(key));
         }

@@ -39,6 +39,7 @@ use crate::api::object::Raw;
 use crate::api::plugin::WazoPlugin;
 use crate::apply::Applier;
 use crate::core::{Cores, Intervals, WireFactory};
+use crate::inquiry::Inquiry;
 use crate::observe::directory::Directory;
 use crate::observe::memory::Memory;
 use crate::observe::owner::Owner;
@@ -47,6 +48,7 @@ use crate::observe::store::FactStore;
 use crate::observe::tls_watch::TlsWatches;
 use crate::observe::watch::Watches;
 use crate::probe::{Network, ProbeSettings, Prober, ProberError};
+use crate::recording;
 use crate::report::metrics::Metrics;
 use context::Context;
 use endpoints::Shown;
@@ -89,6 +91,9 @@ pub enum RunError {
     /// A metric is registered twice: a mistake in the operator.
     #[error("failed to register the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The folder of the recordings cannot be made.
+    #[error("failed to make the folder of --record-directory: {0}")]
+    Record(std::io::Error),
     /// A loop ended although nobody asked it to.
     #[error("a part of the operator ended unexpectedly")]
     Ended,
@@ -125,12 +130,15 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         settings,
     } = parts;
     let registry = Registry::new();
+    let recordings = settings.record_directory.clone().map(recording::Recorder::new);
+    let recordings = recordings.transpose().map_err(RunError::Record)?;
     let (waker, wakes) = tokio::sync::mpsc::unbounded_channel();
     let store = FactStore::default();
     let (watches, synced) = Watches::new(client.clone(), store.clone(), waker.clone());
     let cores = Cores::new(wires, waker.clone(), intervals, &registry);
     let prober = Prober::new(network, probe, waker.clone(), &registry)?;
     let metrics = Metrics::new(&registry)?;
+    let inquiry = Inquiry::new(client.clone(), waker.clone());
     let services = ServiceWatches::new(client.clone(), store.clone(), waker.clone());
     let certificates = TlsWatches::new(client.clone(), waker.clone());
 
@@ -150,6 +158,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
             memory: Memory::default(),
             cores: cores.clone(),
             prober: prober.clone(),
+            inquiry: inquiry.clone(),
             services: services.clone(),
             certificates: certificates.clone(),
         },
@@ -165,6 +174,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         copies: copies::Copies::default(),
         ledger_keys: ledger_keys::LedgerKeys::default(),
         recorder: context::recorder(client, &settings),
+        recordings,
         settings,
     });
     let (router, plugin_wakes, core_wakes) = wakes::route(wakes, Arc::clone(&context));
@@ -219,7 +229,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         future::join(services.run(), certificates.run()),
         watches.run(),
         cores.run().map(|_| ()),
-        prober.run().map(|_| ()),
+        future::join(prober.run(), inquiry.run()).map(|_| ()),
         router,
     );
     let served = std::pin::pin!(async {

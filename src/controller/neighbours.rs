@@ -79,6 +79,23 @@ impl Context {
         self.wake_all(self.neighbourhood.note(&world.itself.key, presence));
     }
 
+    /// A plugin began to fail: whether its account still gets in, and may what it is to, is tried as the plugin would.
+    pub(super) fn doubt_account(&self, world: &World, status: &WazoPluginStatus) {
+        let reason = |status: &WazoPluginStatus| {
+            let own = status.fault.as_ref().filter(|fault| fault.caused_by.is_none());
+            own.map(|fault| fault.reason)
+        };
+        let news = reason(status).is_some() && reason(status) != reason(&world.itself.before);
+        if let Some(core) = world
+            .itself
+            .core
+            .as_ref()
+            .filter(|_| news && world.account.is_some())
+        {
+            self.applier.cores.suspect_account(core, &world.itself.key);
+        }
+    }
+
     /// A plugin as its object tells of it, before anybody looked at it.
     fn presence(&self, object: &Raw<WazoPlugin>) -> Presence {
         let spec: Option<WazoPluginSpec> = object.spec().ok();

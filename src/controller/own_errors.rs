@@ -17,8 +17,8 @@ use crate::api::plugin::{WazoPlugin, WazoPluginSpec, WazoPluginStatus};
 use crate::api::reason::Reason;
 use crate::apply::{Failure, told};
 use crate::keys::{CoreKey, Wake};
-use crate::report::events;
 use crate::report::own_error::{self, Failing, Place};
+use crate::report::{events, impairment};
 
 /// So many passes in a row have to fail.
 const LASTING: u32 = 3;
@@ -45,8 +45,12 @@ pub(super) trait Told:
     fn compose(place: &Place, before: &Self::Status, failing: &Failing) -> Self::Status;
     /// The first fault.
     fn fault(status: &Self::Status) -> Option<&Fault>;
+    /// The status with its accounts.
+    fn settled(object: &Raw<Self>, status: Self::Status, context: &Context) -> Self::Status;
     /// What follows from a status that was written.
     fn written(object: &Raw<Self>, status: &Self::Status, context: &Context);
+    /// What follows from one that was not.
+    fn not_written(object: &Raw<Self>, context: &Context);
 }
 
 impl Told for WazoPlugin {
@@ -66,10 +70,29 @@ impl Told for WazoPlugin {
 
     fn written(object: &Raw<Self>, status: &WazoPluginStatus, context: &Context) {
         let key = object.key();
-        let core = Context::core_of(object).unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
+        let core = core_of(object);
+        let before: WazoPluginStatus = object.status();
+        let (old, new) = (before.fault.as_ref(), status.fault.as_ref());
+        context.metrics.verdict(old, new, Timestamp::now());
         context.metrics.plugin(&key, &core, status);
         context.wake(Wake::Core(core));
     }
+
+    fn settled(object: &Raw<Self>, status: WazoPluginStatus, context: &Context) -> WazoPluginStatus {
+        let before = object.status();
+        let moment = context
+            .metrics
+            .moment_of(&object.key(), &core_of(object), &before);
+        impairment::settled(&before, status, moment)
+    }
+
+    fn not_written(object: &Raw<Self>, context: &Context) {
+        context.metrics.not_written(&object.key());
+    }
+}
+
+fn core_of(object: &Raw<WazoPlugin>) -> CoreKey {
+    Context::core_of(object).unwrap_or_else(|| CoreKey::new(object.key().namespace, ""))
 }
 
 impl Told for WazoCore {
@@ -89,7 +112,13 @@ impl Told for WazoCore {
         status.fault.as_ref()
     }
 
+    fn settled(_: &Raw<Self>, status: WazoCoreStatus, _: &Context) -> WazoCoreStatus {
+        status
+    }
+
     fn written(_: &Raw<Self>, _: &WazoCoreStatus, _: &Context) {}
+
+    fn not_written(_: &Raw<Self>, _: &Context) {}
 }
 
 /// Tells of passes that failed in a row, where that is due. What cannot be told is in the log.
@@ -125,6 +154,7 @@ pub(super) async fn tell<K: Told>(
     if known.is_some_and(|(old, new)| own_error::is_own(old, new)) && !errors.in_a_row.is_power_of_two() {
         return;
     }
+    let status = K::settled(object, status, context);
     if let Err(error) = write(controller, object, &status, context).await {
         tracing::warn!(controller, object = %place.key, error, "the status does not tell of the failed passes");
         return;
@@ -141,6 +171,7 @@ async fn write<K: Told>(
     context: &Context,
 ) -> Result<(), String> {
     if serde_json::to_value(status).map_err(|error| error.to_string())? == object.status_value() {
+        K::not_written(object, context);
         return Ok(());
     }
     let key = object.key();

@@ -17,7 +17,7 @@ use crate::keys::{CoreKey, Wake};
 use crate::observe::ledger_mark::Standing;
 use crate::observe::world::World;
 use crate::plan;
-use crate::report::{events, status};
+use crate::report::{events, impairment, status};
 
 const CONTROLLER: &str = "wazoplugin";
 
@@ -70,24 +70,19 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     // Facts may have changed by what was applied; judged again, the status tells of now.
     let world = context.observe(object).unwrap_or(world);
     let assessment = judge::assess(&world);
-    let status = compose(&world, &assessment, &plan);
+    if let Some(recorder) = &context.recordings {
+        recorder.note(&world);
+    }
+    let status = status::of(&world, &assessment, &plan);
+    let verdicts = assessment.verdicts.clone();
+    context.applier.memory.judged(&world.itself.key, verdicts);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;
-    let told = report(object, context, &world, (&status, end)).await?;
+    let told = report(object, context, &world, (status, end)).await?;
     Ok(Passed {
         action: Action::requeue(told.map_or(pause, |wait| pause.min(wait))),
         outcome: outcome(&applied),
     })
-}
-
-fn compose(world: &World, assessment: &Assessment, plan: &plan::Plan) -> WazoPluginStatus {
-    if world.itself.deleting {
-        status::deleting(world, assessment)
-    } else if plan.suspended {
-        status::suspended(world, plan.pending)
-    } else {
-        status::compose(world, assessment)
-    }
 }
 
 /// Writes the status where it differs, and tells what changed hands. The answer: after how long what is only a number has
@@ -96,7 +91,7 @@ async fn report(
     object: &Raw<WazoPlugin>,
     context: &Context,
     world: &World,
-    (status, certificate): (&WazoPluginStatus, Option<Timestamp>),
+    (status, certificate): (WazoPluginStatus, Option<Timestamp>),
 ) -> Result<Option<Duration>, PassError> {
     let key = &world.itself.key;
     let core = world
@@ -104,11 +99,14 @@ async fn report(
         .core
         .clone()
         .unwrap_or_else(|| CoreKey::new(&key.namespace, ""));
+    let moment = context.metrics.moment_of(key, &core, &world.itself.before);
+    let status = &impairment::settled(&world.itself.before, status, moment);
     let (before, after) = (object.status_value(), serde_json::to_value(status)?);
     if after != before {
         let of = format!("WazoPlugin {key}");
         let wait = context.paces.wait(&of, &before, &after, Instant::now());
         if wait.is_some() {
+            context.metrics.not_written(key);
             return Ok(wait);
         }
         let api: Api<Raw<WazoPlugin>> = Api::namespaced(context.applier.client.clone(), &key.namespace);
@@ -118,11 +116,18 @@ async fn report(
         match replaced {
             Ok(_) => {
                 context.metrics.status_written(CONTROLLER);
+                let (old, new) = (world.itself.before.fault.as_ref(), status.fault.as_ref());
+                context.metrics.verdict(old, new, Timestamp::now());
                 context.wake(Wake::Core(core.clone()));
             }
             // It was let go in between.
             Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(None),
-            Err(error) => return Err(ApplyError::from(error).into()),
+            Err(error) => {
+                if is_refused(&error) {
+                    context.metrics.not_written(key);
+                }
+                return Err(ApplyError::from(error).into());
+            }
         }
     }
     if world.itself.deleting {
@@ -134,8 +139,14 @@ async fn report(
         .await;
     context.metrics.plugin(key, &core, status);
     context.note_health(world, status);
+    context.doubt_account(world, status);
     context.metrics.certificate(key, &core, certificate);
     Ok(None)
+}
+
+/// Whether a write was certainly not made; of an answer that is lost that is not known.
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(answer) if answer.code < 500)
 }
 
 async fn released(object: &Raw<WazoPlugin>, world: &World, context: &Context) -> Passed {

@@ -1,6 +1,7 @@
 //! What the operator is run with.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lease::Election;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub grace: Duration,
     /// Who reports events: the pod's name.
     pub instance: Option<String>,
+    /// The folder in which it is written down what is known of plugins, so that it can be judged anew; `None`: nowhere.
+    pub record_directory: Option<PathBuf>,
     /// How replicas agree on the one that works; `None`: there is only this one.
     pub election: Option<Election>,
 }
@@ -48,6 +51,7 @@ impl Default for Settings {
             concurrency: 8,
             grace: Duration::from_secs(10),
             instance: None,
+            record_directory: None,
             election: None,
         }
     }

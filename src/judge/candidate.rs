@@ -16,6 +16,8 @@ pub struct Candidate {
     pub decisive: bool,
     /// Seconds after which time alone may lead to another verdict.
     pub again: Option<i64>,
+    /// Whether it is a verdict that was told before, and goes on to hold: it was weighed then.
+    pub recalled: bool,
 }
 
 impl Candidate {
@@ -44,6 +46,18 @@ impl Candidate {
             },
             decisive: true,
             again: None,
+            recalled: false,
+        }
+    }
+
+    /// A verdict that was told before, and goes on to hold.
+    #[must_use]
+    pub const fn recalled(fault: Fault) -> Self {
+        Self {
+            fault,
+            decisive: true,
+            again: None,
+            recalled: true,
         }
     }
 
@@ -103,13 +117,6 @@ impl Candidate {
     #[must_use]
     pub const fn layer(mut self, layer: Layer) -> Self {
         self.fault.layer = layer;
-        self
-    }
-
-    /// Other words for a person.
-    #[must_use]
-    pub fn told(mut self, message: &str) -> Self {
-        self.fault.message = message.to_owned();
         self
     }
 

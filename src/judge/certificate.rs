@@ -136,11 +136,7 @@ fn patience(world: &World, plugin: &Plugin) -> i64 {
 fn not_looked_at(world: &World) -> State {
     let known = known_faults(world).find(|fault| is_of_secret(fault.reason));
     match known {
-        Some(fault) if settled(world) => State::bad(Candidate {
-            fault: fault.clone(),
-            decisive: true,
-            again: None,
-        }),
+        Some(fault) if settled(world) => State::bad(Candidate::recalled(fault.clone())),
         _ if settled(world) => State::Good,
         _ => State::waiting(
             "CertificatePending",

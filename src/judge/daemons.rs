@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::candidate::Candidate;
+use super::case::{Aspect, Case};
+use super::{grant, of_core};
 use crate::api::fault::{Fault, Layer};
 use crate::api::parse::Plugin;
 use crate::core::facts::{Daemon, ServiceState};
@@ -30,23 +33,27 @@ pub fn watched(plugin: &Plugin) -> BTreeSet<Daemon> {
 
 /// What is wrong with the daemons that a plugin uses and the operator does not need: it stands in the way of nothing
 /// that the operator does.
-#[must_use]
-pub fn judge(world: &World, plugin: &Plugin) -> Vec<Fault> {
-    let Some(core) = world.core.as_ref().filter(|core| !core.suspended()) else {
+pub(super) fn judge(world: &World, plugin: &Plugin) -> Vec<Case> {
+    let Some(core) = world.core.as_ref() else {
         return Vec::new();
     };
-    if super::grant::is_withheld(world) {
-        return Vec::new();
-    }
-    let faults = used(plugin).into_iter();
-    let faults = faults.filter_map(|daemon| core.entry.daemons.get(&daemon).cloned());
-    faults
-        .map(|mut fault| {
-            fault.blocking = false;
-            fault.caused_by = Some(super::core_object(&core.key));
-            fault
-        })
-        .collect()
+    let case = |fault: &Fault| {
+        let mut candidate = Candidate::recalled(fault.clone()).not_blocking();
+        candidate.fault.caused_by = Some(of_core::object(&core.key));
+        Case::new(Aspect::Core, candidate)
+    };
+    faults(world, core, plugin).map(case).collect()
+}
+
+/// The verdicts on the daemons that a plugin uses.
+pub(super) fn faults<'a>(
+    world: &World,
+    core: &'a CoreView,
+    plugin: &Plugin,
+) -> impl Iterator<Item = &'a Fault> + use<'a> {
+    let asked = !core.suspended() && !grant::is_withheld(world);
+    let used = used(plugin).into_iter().filter(move |_| asked);
+    used.filter_map(|daemon| core.entry.daemons.get(&daemon))
 }
 
 /// Whether the core's own fault is a plugin's concern: all but that of a daemon that it does not use.
@@ -135,7 +142,20 @@ mod tests {
     }
 
     fn judged(world: &World) -> Vec<Fault> {
-        judge(world, world.itself.plugin.as_ref().unwrap())
+        let cases = judge(world, world.itself.plugin.as_ref().unwrap());
+        cases.into_iter().map(|case| case.candidate.fault).collect()
+    }
+
+    #[test]
+    fn a_process_that_died_while_a_daemon_that_it_calls_was_down_is_not_blamed() {
+        let crashing = |acl: &str| calld_down(with_account(World::healthy(), &[acl])).crashing(3);
+        let party = |world: &World| {
+            let faults = assess(world).faults;
+            let crash = faults.iter().find(|fault| fault.reason == Reason::ProcessExited);
+            crash.map(|crash| crash.party)
+        };
+        assert_eq!(party(&crashing("calld.calls.read")), Some(Party::Unknown));
+        assert_eq!(party(&crashing("dird.#")), Some(Party::Partner));
     }
 
     #[test]

@@ -125,11 +125,7 @@ fn not_looked_at(world: &World) -> State {
                 ))
     });
     match known {
-        Some(fault) if settled(world) => State::bad(Candidate {
-            fault: fault.clone(),
-            decisive: true,
-            again: None,
-        }),
+        Some(fault) if settled(world) => State::bad(Candidate::recalled(fault.clone())),
         _ if settled(world) && was(world, ConditionType::Exposed) => State::Good,
         _ => State::waiting("ManifestPending", PENDING),
     }

@@ -114,11 +114,7 @@ fn at(world: &World, reference: &ServiceReference, reason: Reason, told: String,
 fn not_looked_at(world: &World) -> State {
     let known = known_faults(world).find(|fault| fault.caused_by.is_none() && fault.layer == Layer::Service);
     match known {
-        Some(fault) if settled(world) => State::bad(Candidate {
-            fault: fault.clone(),
-            decisive: true,
-            again: None,
-        }),
+        Some(fault) if settled(world) => State::bad(Candidate::recalled(fault.clone())),
         _ if settled(world) && was(world, ConditionType::WorkloadReady) => State::Good,
         _ => State::waiting("Progressing", "the Service has not been looked at yet"),
     }

@@ -276,6 +276,7 @@ fn keep_known_cause(state: State, world: &World) -> State {
             blocking: true,
             ..known.clone()
         };
+        candidate.recalled = true;
     }
     State::Bad(candidate)
 }

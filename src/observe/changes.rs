@@ -152,7 +152,9 @@ mod tests {
     use crate::observe::fixture::{NOW, START, at};
 
     fn running(image: &str) -> World {
-        World::healthy().pods(|pod| pod.container.image_id = Some(image.to_owned()))
+        let mut world = World::healthy().pods(|pod| pod.container.image_id = Some(image.to_owned()));
+        world.itself.before.image = None;
+        world
     }
 
     #[test]

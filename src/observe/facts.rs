@@ -190,6 +190,24 @@ pub struct PodFact {
     pub disruption: Option<String>,
     /// Its container.
     pub container: ContainerFact,
+    /// Whether it has containers beside the plugin's own: a mesh's proxy, say.
+    #[serde(default)]
+    pub sidecars: bool,
+    /// What it asks of a node; only where no node takes it.
+    #[serde(default)]
+    pub requests: Option<Requests>,
+    /// The memory limit that is in force for its container, in bytes, whoever set it; only where that was exceeded.
+    #[serde(default)]
+    pub memory_limit: Option<u64>,
+}
+
+/// What a pod asks of a node, all of its containers together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// CPU in thousandths.
+    pub cpu_millis: u64,
+    /// Memory in bytes.
+    pub memory: u64,
 }
 
 /// The container of a pod.
@@ -203,6 +221,16 @@ pub struct ContainerFact {
     pub restarts: i32,
     /// The image by digest, as the node tells it.
     pub image_id: Option<String>,
+}
+
+impl ContainerFact {
+    /// Whether it was ended because it used more memory than its limit.
+    #[must_use]
+    pub fn ran_out_of_memory(&self) -> bool {
+        let ended = |run: &Termination| run.reason == "OOMKilled";
+        let now = matches!(&self.state, ContainerState::Terminated(run) if ended(run));
+        now || self.last.as_ref().is_some_and(ended)
+    }
 }
 
 /// The state of a container.

@@ -111,6 +111,7 @@ impl World {
             surroundings: Default::default(),
             neighbours: Default::default(),
             changes: Default::default(),
+            verdicts: Default::default(),
             outcomes: Vec::new(),
             lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),

@@ -11,6 +11,7 @@ use k8s_openapi::api::networking::v1::{Ingress, IngressClass, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 
+use super::asked::{memory_limit, requests};
 use super::conditions::find;
 use super::facts::{
     ConditionFact, ContainerFact, ContainerState, DeploymentFact, GatewayFact, Identity, IngressFact,
@@ -224,6 +225,9 @@ pub fn pod(object: &Pod) -> PodFact {
             .find(|condition| condition.type_ == kind)
     };
     let ready = condition("Ready");
+    let unschedulable = condition("PodScheduled").filter(|condition| condition.status == "False");
+    let container = container(&status);
+    let spec = object.spec.as_ref();
     PodFact {
         name: object.metadata.name.clone().unwrap_or_default(),
         revision: template_of(&object.metadata)
@@ -237,9 +241,12 @@ pub fn pod(object: &Pod) -> PodFact {
         ready_since: ready
             .and_then(|condition| condition.last_transition_time.as_ref())
             .map(|time| time.0),
-        unschedulable: condition("PodScheduled")
-            .filter(|condition| condition.status == "False")
-            .map(pod_condition),
+        sidecars: spec.is_some_and(|spec| spec.containers.len() > 1),
+        requests: spec.filter(|_| unschedulable.is_some()).map(requests),
+        memory_limit: spec
+            .filter(|_| container.ran_out_of_memory())
+            .and_then(memory_limit),
+        unschedulable: unschedulable.map(pod_condition),
         disruption: condition("DisruptionTarget")
             .filter(|condition| condition.status == "True")
             .and_then(|condition| condition.reason.clone())
@@ -249,7 +256,7 @@ pub fn pod(object: &Pod) -> PodFact {
                     .clone()
                     .filter(|_| status.phase.as_deref() == Some("Failed"))
             }),
-        container: container(&status),
+        container,
     }
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::api::reason::Reason;
 use crate::core::facts::AppKey;
 use crate::keys::PluginKey;
+use crate::observe::verdicts::Verdicts;
 
 /// The kinds of child, in the order in which they are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -179,6 +180,7 @@ pub struct Memory {
     inner: Arc<Mutex<HashMap<PluginKey, BTreeMap<ChildKind, ChildMemory>>>>,
     applications: Arc<Mutex<HashMap<PluginKey, BTreeMap<AppKey, Fight>>>>,
     accounts: Arc<Mutex<HashMap<PluginKey, Refusal>>>,
+    verdicts: Arc<Mutex<HashMap<PluginKey, Verdicts>>>,
 }
 
 impl Memory {
@@ -253,8 +255,26 @@ impl Memory {
         accounts.insert(key.clone(), refusal);
     }
 
+    /// What is remembered of the verdicts on a plugin.
+    #[must_use]
+    pub fn verdicts(&self, key: &PluginKey) -> Verdicts {
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Notes what is to be remembered of the verdicts on a plugin: nothing, for most.
+    pub fn judged(&self, key: &PluginKey, judged: Verdicts) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if judged.past.is_empty() {
+            verdicts.remove(key);
+        } else {
+            verdicts.insert(key.clone(), judged);
+        }
+    }
+
     /// Forgets a plugin.
     pub fn forget(&self, key: &PluginKey) {
+        self.judged(key, Verdicts::default());
         self.set_account(key, None);
         self.applications
             .lock()

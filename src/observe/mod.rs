@@ -3,6 +3,7 @@
 
 pub mod account_secret;
 pub mod allowance;
+mod asked;
 pub mod changes;
 pub mod claims;
 pub mod conditions;
@@ -30,5 +31,6 @@ pub mod store;
 pub mod surroundings;
 pub mod tls_secret;
 pub mod tls_watch;
+pub mod verdicts;
 pub mod watch;
 pub mod world;

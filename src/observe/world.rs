@@ -22,6 +22,7 @@ use super::service_facts::BackendFact;
 use super::store::ChildFacts;
 use super::surroundings::Surroundings;
 use super::tls_secret::TlsSecretView;
+use super::verdicts::Verdicts;
 use crate::api::fault::Fault;
 use crate::api::parse::{Invalid, Plugin};
 use crate::api::plugin::WazoPluginStatus;
@@ -205,6 +206,9 @@ pub struct World {
     /// When what it depends on last became another.
     #[serde(default)]
     pub changes: Changes,
+    /// What is remembered of earlier verdicts on it.
+    #[serde(default)]
+    pub verdicts: Verdicts,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.

@@ -8,6 +8,7 @@ pub mod outline;
 pub mod places;
 pub mod probes;
 pub mod registrations;
+pub mod surroundings;
 #[cfg(test)]
 mod tests;
 pub mod withdrawal;
@@ -15,6 +16,7 @@ pub mod withdrawal;
 use crate::api::parse::Plugin;
 use crate::api::plugin::{RegistrationKind, ServiceReference};
 use crate::core::facts::{CoreStep, Interest};
+use crate::inquiry::SurroundingsJob;
 use crate::judge::{Assessment, exposure, grant};
 use crate::keys::CoreKey;
 use crate::observe::facts::{ContainerState, PodFact};
@@ -48,6 +50,8 @@ pub struct Plan {
     pub certificate: Option<TlsReference>,
     /// What tells why pods are not ready.
     pub readiness: Option<ReadinessJob>,
+    /// What is read of its surroundings, because something is wrong with it.
+    pub surroundings: Option<SurroundingsJob>,
     /// `spec.suspend` is set: nothing is written or probed, and wishes left before are taken back; what the core does not
     /// grant any more is taken out of it all the same.
     pub suspended: bool,
@@ -108,6 +112,7 @@ pub fn plan(world: &World, assessment: &Assessment) -> Plan {
         service: plugin.spec.service_ref.clone(),
         certificate: TlsReference::of(plugin).filter(|_| exposure::of_ingress(world, plugin).is_none()),
         readiness,
+        surroundings: surroundings::job(world, plugin, assessment),
         ..Plan::default()
     }
 }

@@ -1,10 +1,18 @@
-//! The metrics of the plugins and of the passes. An object's series die with it.
+//! The metrics of the plugins, of the cores' verdicts and of the passes. An object's series die with it.
+
+mod impaired;
+#[cfg(test)]
+mod tests;
+mod verdicts;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use impaired::{Clock, Impaired};
+use verdicts::Verdicts;
 
 use crate::api::condition::{ConditionType, find};
 use crate::api::fault::Fault;
@@ -28,7 +36,8 @@ struct Inner {
     available: IntGaugeVec,
     maintenance: IntGaugeVec,
     certificates: IntGaugeVec,
-    transitions: IntCounterVec,
+    impaired: Impaired,
+    verdicts: Verdicts,
     reconciles: IntCounterVec,
     durations: HistogramVec,
     status_writes: IntCounterVec,
@@ -49,6 +58,10 @@ impl Metrics {
     /// # Errors
     /// When one of the names is registered already.
     pub fn new(registry: &Registry) -> Result<Self, Error> {
+        Self::with_clock(registry, Arc::new(Timestamp::now))
+    }
+
+    fn with_clock(registry: &Registry, clock: Clock) -> Result<Self, Error> {
         let inner = Inner {
             fault: IntGaugeVec::new(
                 Opts::new(
@@ -82,13 +95,8 @@ impl Metrics {
                 ),
                 &PLUGIN_LABELS,
             )?,
-            transitions: IntCounterVec::new(
-                Opts::new(
-                    "wazo_plugin_fault_transitions_total",
-                    "Faults that came or turned out to be others",
-                ),
-                &["party", "layer", "reason"],
-            )?,
+            impaired: Impaired::new(clock)?,
+            verdicts: Verdicts::new(registry)?,
             reconciles: IntCounterVec::new(
                 Opts::new("wazo_plugin_operator_reconcile_total", "Passes over objects"),
                 &["controller", "outcome"],
@@ -124,7 +132,7 @@ impl Metrics {
         registry.register(Box::new(inner.available.clone()))?;
         registry.register(Box::new(inner.maintenance.clone()))?;
         registry.register(Box::new(inner.certificates.clone()))?;
-        registry.register(Box::new(inner.transitions.clone()))?;
+        registry.register(Box::new(inner.impaired.clone()))?;
         registry.register(Box::new(inner.reconciles.clone()))?;
         registry.register(Box::new(inner.durations.clone()))?;
         registry.register(Box::new(inner.status_writes.clone()))?;
@@ -201,12 +209,7 @@ impl Metrics {
                 let _ = self.inner.fault.remove_label_values(&borrowed(old));
             }
             if let Some(new) = &fault {
-                let [_, _, _, party, layer, reason] = borrowed(new);
                 self.inner.fault.with_label_values(&borrowed(new)).set(1);
-                self.inner
-                    .transitions
-                    .with_label_values(&[party, layer, reason])
-                    .inc();
             }
         }
         let of = [key.namespace.as_str(), key.name.as_str(), core.as_str()];
@@ -221,7 +224,26 @@ impl Metrics {
             .available
             .with_label_values(&of)
             .set(truth(ConditionType::Available));
+        self.inner.impaired.put(key, &core, status);
         reported.insert(key.clone(), Reported { core, fault });
+    }
+
+    /// The moment at which the impairment of a plugin by a party may end or begin; `read` is the status that it has. Until
+    /// [`Metrics::plugin`] or [`Metrics::not_written`] nothing later is shown of it, so that what the status will say was not
+    /// surpassed.
+    #[must_use]
+    pub fn moment_of(&self, key: &PluginKey, core: &CoreKey, read: &WazoPluginStatus) -> Timestamp {
+        self.inner.impaired.hold(key, &core.to_string(), read)
+    }
+
+    /// The status of a plugin was not written after all.
+    pub fn not_written(&self, key: &PluginKey) {
+        self.inner.impaired.release(key);
+    }
+
+    /// A status was written in which the fault changed, or not.
+    pub fn verdict(&self, before: Option<&Fault>, after: Option<&Fault>, now: Timestamp) {
+        self.inner.verdicts.count(before, after, now);
     }
 
     /// When the first of a plugin's certificates ends, where that is known; after [`Metrics::plugin`].
@@ -245,6 +267,7 @@ impl Metrics {
         if let Some(before) = reported.remove(key) {
             self.remove(key, &before);
         }
+        self.inner.impaired.forget(key);
     }
 
     fn remove(&self, key: &PluginKey, before: &Reported) {
@@ -272,31 +295,4 @@ fn labels(key: &PluginKey, core: &str, fault: &Fault) -> [String; 6] {
 
 fn borrowed(labels: &[String; 6]) -> [&str; 6] {
     std::array::from_fn(|index| labels[index].as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::reason::Reason;
-    use crate::judge::candidate::Candidate;
-    use prometheus::TextEncoder;
-
-    #[test]
-    fn a_plugin_has_one_fault_series_at_a_time_and_none_when_it_is_gone() {
-        let registry = Registry::new();
-        let metrics = Metrics::new(&registry).unwrap();
-        let (key, core) = (PluginKey::new("a", "p"), CoreKey::new("a", "c"));
-        let status = |reason| WazoPluginStatus {
-            fault: Some(Candidate::new(reason, Timestamp::UNIX_EPOCH, "x").fault),
-            ..WazoPluginStatus::default()
-        };
-        let text = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        metrics.plugin(&key, &core, &status(Reason::ProcessExited));
-        metrics.plugin(&key, &core, &status(Reason::ImageNotFound));
-        let series = text();
-        assert!(series.contains(r#"wazo_plugin_fault{core="a/c",layer="Image",name="p",namespace="a",party="Config",reason="ImageNotFound"} 1"#), "{series}");
-        assert!(!series.contains(r#"namespace="a",party="Partner""#), "{series}");
-        metrics.forget(&key);
-        assert!(!text().contains(r#"name="p""#), "{}", text());
-    }
 }

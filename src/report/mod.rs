@@ -2,6 +2,7 @@
 
 pub mod core_status;
 pub mod events;
+pub mod impairment;
 pub mod log;
 pub mod metrics;
 pub mod own_error;

@@ -14,8 +14,21 @@ use crate::judge::{Assessment, Phase, drift};
 use crate::judge::{expiry, grant};
 use crate::observe::drift_status;
 use crate::observe::world::World;
+use crate::plan::Plan;
 use crate::report::source_words::{self, SourceWords};
 use crate::report::withdrawn;
+
+/// The status of a plugin for which this is planned.
+#[must_use]
+pub fn of(world: &World, assessment: &Assessment, plan: &Plan) -> WazoPluginStatus {
+    if world.itself.deleting {
+        deleting(world, assessment)
+    } else if plan.suspended {
+        suspended(world, plan.pending)
+    } else {
+        compose(world, assessment)
+    }
+}
 
 /// The status of a plugin that is to stay.
 #[must_use]
@@ -59,6 +72,8 @@ pub fn compose(world: &World, assessment: &Assessment) -> WazoPluginStatus {
         ),
         fault: faults.next(),
         other_faults: faults.collect(),
+        impaired_seconds: before.impaired_seconds.clone(),
+        impaired_since: before.impaired_since.clone(),
         registrations,
         rollout: assessment.clock.clone(),
         drift: drift_status::rows(world),

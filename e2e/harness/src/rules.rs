@@ -19,6 +19,7 @@
 //! | a blocking fault goes with `Ready=True` | `of_fault`, on every write |
 //! | work that is tried again: `ProgressingWithRetry` and `Ready=False` | `of_conditions`, on every write |
 //! | bounded size, lists and texts | `broken`, `of_fault`, on every write |
+//! | the seconds of the parties change in a write that changes the fault, and never go back | `of_accounts`, on every write |
 //! | drift takes nothing from `Ready` | `plan/tests/drift.rs`, `api_server::drift` |
 //! | no Secret in statuses, events, logs | `recorder`, at the end of every test |
 
@@ -142,6 +143,10 @@ pub fn broken(object: &Value, before: Option<&Value>) -> Vec<String> {
             before["status"] == *status || without_times(before) != without_times(object),
             "a write that only moves times",
         );
+        // A WazoCore has none.
+        if !status["registered"].is_null() {
+            of_accounts(&before["status"], status, &mut must);
+        }
     }
     broken
 }
@@ -254,6 +259,32 @@ fn of_fault(object: &Value, must: &mut impl FnMut(bool, &str)) {
         fault["party"] != "Unknown" || !fault["missing"].as_array().is_none_or(Vec::is_empty),
         "a fault of party Unknown says what is missing to know it",
     );
+}
+
+/// Whose time is counted, before and after.
+fn of_accounts(before: &Value, status: &Value, must: &mut impl FnMut(bool, &str)) {
+    must(
+        status["fault"].is_null() == status["impairedSince"].is_null(),
+        "impairedSince is there as long as a fault is",
+    );
+    let named = |status: &Value| {
+        (
+            status["fault"]["party"].clone(),
+            status["fault"]["reason"].clone(),
+        )
+    };
+    must(
+        named(before) != named(status)
+            || (&before["impairedSeconds"], &before["impairedSince"])
+                == (&status["impairedSeconds"], &status["impairedSince"]),
+        "the seconds of the parties change only together with the fault",
+    );
+    for (party, seconds) in before["impairedSeconds"].as_object().into_iter().flatten() {
+        must(
+            status["impairedSeconds"][party].as_i64() >= seconds.as_i64(),
+            &format!("the seconds of {party} do not go back"),
+        );
+    }
 }
 
 fn is_camel_case(text: &str) -> bool {

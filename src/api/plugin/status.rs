@@ -1,5 +1,7 @@
 //! What the operator says of a plugin.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, MicroTime, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,14 @@ pub struct WazoPluginStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 3))]
     pub other_faults: Vec<Fault>,
+    /// For how many seconds a fault of each party was the first one, without what counts since `impairedSince`. It changes
+    /// only together with the fault.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    pub impaired_seconds: BTreeMap<String, i64>,
+    /// Since when the seconds of the party of `fault` count that are not in `impairedSeconds` yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impaired_since: Option<Time>,
     /// The clock of the rollout's deadline, kept over restarts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutClock>,

@@ -43,6 +43,10 @@ struct Account {
     failures: u32,
     /// It is to be looked at by itself.
     doubted: bool,
+    /// How often in a row the credentials in use were good.
+    trust: u32,
+    /// When they were tried last.
+    tried: Option<Instant>,
 }
 
 impl Account {
@@ -67,11 +71,30 @@ impl Account {
     /// What came of an act tells when the credentials in use are to be tried next: in their time, or at once after
     /// something changed.
     fn note_credentials(&mut self, state: &ActState, intervals: &Intervals) {
-        let next = after(vary(intervals.account_check, intervals.jitter));
+        let pause = |trust: u32| {
+            let pause = doubled(
+                intervals.account_check,
+                intervals.longest_account_check,
+                trust + 1,
+            );
+            after(vary(pause, intervals.jitter))
+        };
+        let proved = matches!((&self.wish.act, state), (Some(Act::Prove { .. }), ActState::Done));
+        self.trust = if proved { self.trust.saturating_add(1) } else { 0 };
+        if matches!(self.wish.act, Some(Act::Prove { .. })) {
+            self.tried = Some(Instant::now());
+        }
+        let next = pause(self.trust.saturating_sub(1));
         match (&self.wish.act, state) {
             (Some(Act::Prove { .. }), ActState::Done) => {
                 self.fact.rejected = None;
+                self.fact.lacking.clear();
                 self.fact.check_at = Some(next);
+            }
+            (Some(Act::Prove { .. }), ActState::RightsMissing(lacking)) => {
+                self.fact.rejected = None;
+                self.fact.lacking.clone_from(lacking);
+                self.put_off(intervals.missing_rights);
             }
             (Some(Act::Prove { stored, .. }), ActState::PasswordUnknown) => {
                 self.fact.rejected = Some(stored.clone());
@@ -131,6 +154,8 @@ impl AccountBook {
             not_before: now,
             failures: 0,
             doubted: false,
+            trust: 0,
+            tried: None,
         });
         let before = std::mem::replace(&mut account.wish, wish);
         if account.wish.password.is_none() && account.wish.act == before.act {
@@ -154,6 +179,22 @@ impl AccountBook {
             account.not_before = now;
         }
         account.due_at() <= now
+    }
+
+    /// Something speaks against the credentials in use: they are tried soon, unless they were just now. Returns whether
+    /// the plugin has to look.
+    pub(in crate::core) fn suspect(&mut self, plugin: &PluginKey, intervals: &Intervals) -> bool {
+        let Some(account) = self.accounts.get_mut(plugin) else {
+            return false;
+        };
+        let just_now = intervals.missing_rights.min(intervals.account_check);
+        let recent = account.tried.is_some_and(|tried| tried.elapsed() < just_now);
+        account.trust = 0;
+        if recent || account.fact.is_check_due(Timestamp::now()) {
+            return false;
+        }
+        account.fact.check_at = Some(Timestamp::now());
+        true
     }
 
     /// What is known of the account of a plugin.

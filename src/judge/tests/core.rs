@@ -23,11 +23,9 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
             (Cluster, DNS, Reason::CoreNameNotResolving, Medium),
         ),
         // A firewall may refuse, and break, in the core's name.
-        CoreErrorKind::Refused => (
-            (Config, CoreTransport, Reason::CoreUrlWrong, Medium),
-            (Core, CoreTransport, Reason::CoreUnreachable, Medium),
-        ),
-        CoreErrorKind::Broken => same((Core, CoreTransport, Reason::CoreUnreachable, Medium)),
+        CoreErrorKind::Refused | CoreErrorKind::Broken => {
+            same((Core, CoreTransport, Reason::CoreUnreachable, Medium))
+        }
         CoreErrorKind::TimedOut { .. } => (
             (Unknown, CoreTransport, Reason::CorePathTimeout, Low),
             (Path, CoreTransport, Reason::CorePathTimeout, Medium),

@@ -21,6 +21,7 @@ const (
 	RegistryName = "registry.wazo.test"
 	PluginsHost  = "plugins.test"
 	CoreHost     = "core.wazo.test"
+	OwnHost      = "own.test" // names below it lead to the node too: for Gateways and cores beside the usual ones
 
 	GatewayNamespace = "gateways"
 	GatewayName      = "public"
@@ -50,7 +51,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 
 var constants = map[string]string{
 	"NodeName": NodeName, "NodeIP": NodeIP, "Bridge": Bridge, "PodRange": PodRange, "ServiceRange": ServiceRange,
-	"Network": Network, "PauseImage": PauseImage, "PluginsHost": PluginsHost, "CoreHost": CoreHost,
+	"Network": Network, "PauseImage": PauseImage, "PluginsHost": PluginsHost, "CoreHost": CoreHost, "OwnHost": OwnHost,
 	"GatewayNamespace": GatewayNamespace, "GatewayName": GatewayName, "GatewayClass": GatewayClass,
 }
 

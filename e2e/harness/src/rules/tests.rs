@@ -127,3 +127,28 @@ fn a_write_that_only_moves_times_is_found() {
     let found = broken(&after, Some(&before));
     assert_eq!(found.len(), 2, "{found:?}");
 }
+
+#[test]
+fn seconds_that_move_without_the_fault_or_go_back_are_found() {
+    let mut before = object(&[("Ready", "False")]);
+    before["status"]["registered"] = json!({});
+    before["status"]["impairedSeconds"] = json!({"Core": 5});
+    before["status"]["fault"] =
+        json!({"party": "Core", "reason": "A", "blocking": true, "message": "a", "action": "b"});
+    before["status"]["impairedSince"] = json!("2026-01-01T00:00:09Z");
+    assert_eq!(broken(&before, Some(&before)), Vec::<String>::new());
+    let mut moved = before.clone();
+    moved["status"]["impairedSeconds"] = json!({"Core": 9});
+    assert_eq!(broken(&moved, Some(&before)).len(), 1);
+    moved["status"]["fault"]["reason"] = json!("B");
+    assert_eq!(broken(&moved, Some(&before)), Vec::<String>::new());
+    moved["status"]["impairedSeconds"] = json!({"Core": 4});
+    assert_eq!(broken(&moved, Some(&before)).len(), 1);
+    moved["status"] = before["status"].clone();
+    moved["status"]["fault"] = Value::Null;
+    assert_eq!(
+        broken(&moved, Some(&before)).len(),
+        1,
+        "the account goes on without a fault"
+    );
+}

@@ -32,6 +32,7 @@
 
 mod account;
 mod content;
+mod drip;
 mod journal;
 mod manifest;
 mod memory;

@@ -31,6 +31,31 @@ struct Arguments {
     misbehave: Misbehave,
 }
 
+/// What ends the program before it has done anything.
+fn at_start(misbehave: &Misbehave) -> Option<ExitCode> {
+    if misbehave.crash.as_ref().is_some_and(|crash| crash.abort) {
+        std::process::abort();
+    }
+    if !misbehave.fork {
+        return None;
+    }
+    let child = std::env::current_exe().and_then(|program| {
+        std::process::Command::new(program)
+            .env("PANEL_MISBEHAVE", "")
+            .spawn()
+    });
+    match child {
+        Ok(child) => {
+            eprintln!("panel: process {} serves", child.id());
+            Some(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("panel: no child: {error}");
+            Some(ExitCode::FAILURE)
+        }
+    }
+}
+
 fn switches(text: &str) -> Result<Misbehave, serde_json::Error> {
     if text.trim().is_empty() {
         Ok(Misbehave::default())
@@ -58,6 +83,9 @@ async fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
+    if let Some(ending) = at_start(&misbehave) {
+        return ending;
+    }
     let options = Options {
         name,
         version: plugin_version,

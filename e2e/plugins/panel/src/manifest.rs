@@ -120,7 +120,9 @@ pub(crate) fn bend(manifest: &mut Value, fault: &ManifestFault) -> Result<(), In
         ManifestFault::NotJson
         | ManifestFault::NotFound
         | ManifestFault::RedirectLoop
-        | ManifestFault::RedirectTo(_) => Ok(()),
+        | ManifestFault::RedirectTo(_)
+        | ManifestFault::CutOff
+        | ManifestFault::Trickle => Ok(()),
     }
 }
 

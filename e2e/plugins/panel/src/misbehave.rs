@@ -38,6 +38,22 @@ pub struct Misbehave {
     /// Adds `X-Frame-Options: DENY`, so the page stays empty in the Wazo application.
     #[serde(skip_serializing_if = "is_false")]
     pub frame_options_deny: bool,
+    /// Allows this origin alone to read what is served, whoever asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_origin: Option<String>,
+    /// Adds `Content-Security-Policy: frame-ancestors` with this value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_ancestors: Option<String>,
+    /// At start: nothing listens for so many seconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub listen_after_seconds: u32,
+    /// At start: leaves a child behind that serves, and ends without an error, as a daemon of old.
+    #[serde(skip_serializing_if = "is_false")]
+    pub fork: bool,
+    /// Takes no new connections any more, as a process without free descriptors: they are opened by the system and
+    /// never answered. Only a new start ends it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub stop_accepting: bool,
 }
 
 /// The end of the program.
@@ -48,6 +64,9 @@ pub struct Crash {
     pub exit_code: u8,
     /// Seconds from now (from the start, or from the PUT); 0 is at once.
     pub after_seconds: u32,
+    /// Ends by a signal of the process's own making instead, at start alone.
+    #[serde(skip_serializing_if = "is_false")]
+    pub abort: bool,
 }
 
 impl Default for Crash {
@@ -55,6 +74,7 @@ impl Default for Crash {
         Self {
             exit_code: 1,
             after_seconds: 0,
+            abort: false,
         }
     }
 }
@@ -115,6 +135,10 @@ pub enum ManifestFault {
     RedirectLoop,
     /// 302 to this address, also where no fetcher should go.
     RedirectTo(String),
+    /// The answer breaks off in the middle of its body.
+    CutOff,
+    /// The body comes a few bytes a second.
+    Trickle,
     /// Lacks the field with this JSON path, such as `name.short` or `staticTabs[0].contentUrl`.
     Without(String),
     /// Holds another value in the field with this JSON path.
@@ -150,6 +174,9 @@ pub enum Invalid {
         path: String,
     },
     /// A text that cannot stand in a header.
+    #[error("{0:?} cannot stand in a header: give printable text")]
+    Header(String),
+    /// A text that cannot be a place to go to.
     #[error("manifest.RedirectTo: not usable as a Location header: give a URL")]
     Location,
 }
@@ -196,6 +223,17 @@ impl Misbehave {
         {
             return Err(Invalid::Location);
         }
+        for text in [&self.cors_origin, &self.frame_ancestors].into_iter().flatten() {
+            if http::HeaderValue::from_str(text).is_err() {
+                return Err(Invalid::Header(text.clone()));
+            }
+        }
+        bounds(
+            "listenAfterSeconds",
+            self.listen_after_seconds,
+            0,
+            Self::MOST_DELAY_SECONDS,
+        )?;
         bounds("eatMiB", self.eat_mib, 0, Self::MOST_MIB)
     }
 }

@@ -112,6 +112,9 @@ pub async fn start(addr: SocketAddr, options: Options) -> Result<Panel, StartErr
             exit_code: crash.exit_code,
         });
     }
+    if options.misbehave.listen_after_seconds > 0 {
+        tokio::time::sleep(Duration::from_secs(options.misbehave.listen_after_seconds.into())).await;
+    }
     let (sender, course) = watch::channel(Course::Run);
     let first = options.misbehave.clone();
     let shared = Arc::new(Shared {
@@ -191,7 +194,7 @@ impl Panel {
     /// Stops: no new connections, open requests have two seconds to finish.
     pub async fn stop(mut self) {
         self.shared.course.send_if_modified(|course| {
-            let running = *course == Course::Run;
+            let running = matches!(*course, Course::Run | Course::Deaf);
             if running {
                 *course = Course::Stop;
             }
@@ -243,6 +246,15 @@ impl Shared {
             timer.abort_handle()
         });
         this.cancel_crash();
+        if wanted.stop_accepting {
+            this.course.send_if_modified(|course| {
+                let running = *course == Course::Run;
+                if running {
+                    *course = Course::Deaf;
+                }
+                running
+            });
+        }
         {
             let mut switches = this.switches.lock().unwrap_or_else(PoisonError::into_inner);
             *switches = Switches { now: wanted, crash };

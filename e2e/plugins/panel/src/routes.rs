@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use crate::account::use_core;
 use crate::content::{self, Asset, JSON, NO_CACHE};
+use crate::drip::Drip;
 use crate::manifest::{self, Product};
 use crate::misbehave::{ManifestFault, Misbehave, Scope};
 use crate::panel::Shared;
@@ -129,11 +130,20 @@ fn decorate(response: &mut Response, wrong: &Misbehave, from_browser: bool) {
     if !wrong.no_cors {
         headers.append(VARY, HeaderValue::from_static("Origin"));
         if from_browser {
-            headers.insert(ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            let one = wrong
+                .cors_origin
+                .as_deref()
+                .and_then(|origin| HeaderValue::from_str(origin).ok());
+            headers.insert(ALLOW_ORIGIN, one.unwrap_or(HeaderValue::from_static("*")));
             headers
                 .entry(EXPOSE_HEADERS)
                 .or_insert(HeaderValue::from_static("Link"));
         }
+    }
+    if let Some(ancestors) = &wrong.frame_ancestors
+        && let Ok(policy) = HeaderValue::from_str(&format!("frame-ancestors {ancestors}"))
+    {
+        headers.insert(HeaderName::from_static("content-security-policy"), policy);
     }
     if wrong.frame_options_deny {
         headers.insert(
@@ -194,6 +204,15 @@ fn manifest(shared: &Shared, product: Product, uri: &Uri) -> Response {
             return redirect(&format!("{file}?hop={}", hop.wrapping_add(1)));
         }
         Some(ManifestFault::RedirectTo(url)) => return redirect(&url),
+        Some(fault @ (ManifestFault::CutOff | ManifestFault::Trickle)) => {
+            let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, NO_CACHE)];
+            let text = manifest.to_string();
+            let body = match fault {
+                ManifestFault::CutOff => Drip::cut_off(text),
+                _ => Drip::slow(text),
+            };
+            return (headers, Body::new(body)).into_response();
+        }
         // A path that only the other product's manifest has: this one stays whole.
         Some(fault) => drop(manifest::bend(&mut manifest, &fault)),
     }

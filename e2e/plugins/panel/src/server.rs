@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Course {
     Run,
+    /// New connections are left in the system's queue, open ones end; the program goes on.
+    Deaf,
     /// No new connections; those with an answer under way finish it.
     Stop,
     /// Everything is cut, and the program would end with this code.
@@ -29,7 +31,7 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Serves until the course changes.
 pub(crate) async fn serve(listener: TcpListener, router: Router, mut course: watch::Receiver<Course>) {
     let mut connections = JoinSet::new();
-    let ending = loop {
+    let mut ending = loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
@@ -42,6 +44,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut course: wat
             ending = changed(&mut course) => break ending,
         }
     };
+    if ending == Course::Deaf {
+        ending = course
+            .wait_for(|course| !matches!(course, Course::Run | Course::Deaf))
+            .await
+            .map_or(Course::Stop, |course| *course);
+    }
     drop(listener);
     if ending == Course::Stop {
         let all = async { while connections.join_next().await.is_some() {} };

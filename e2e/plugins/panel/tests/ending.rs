@@ -17,6 +17,7 @@ async fn told_to_crash_at_the_start_it_never_listens() {
         crash: Some(Crash {
             exit_code: 3,
             after_seconds: 0,
+            ..Crash::default()
         }),
         ..Misbehave::default()
     };
@@ -63,6 +64,7 @@ async fn a_crash_that_was_taken_back_does_not_come() {
         crash: Some(Crash {
             exit_code: 7,
             after_seconds: 1,
+            ..Crash::default()
         }),
         ..Misbehave::default()
     })

@@ -1,0 +1,53 @@
+//! The catalogue, one file per group.
+
+mod config;
+mod core;
+mod helpers;
+mod partner;
+
+use crate::case::Case;
+
+/// All cases.
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(partner::cases());
+    cases.extend(config::cases());
+    cases.extend(core::cases());
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::all;
+    use crate::case::{Kind, held_out};
+
+    #[test]
+    fn no_two_cases_share_a_name() {
+        let names: Vec<&str> = all().iter().map(|case| case.name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn every_fault_has_a_truth_and_no_control_has_one() {
+        for case in all() {
+            let wanted = match case.kind {
+                Kind::Single => 1,
+                Kind::Pair => 2,
+                Kind::Control => 0,
+            };
+            assert_eq!(case.truth.len(), wanted, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_apart_stays_so() {
+        for (name, held) in [
+            ("crash-at-start", held_out("crash-at-start")),
+            ("image-not-found", held_out("image-not-found")),
+        ] {
+            assert_eq!(held_out(name), held);
+        }
+    }
+}

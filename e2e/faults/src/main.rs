@@ -1,0 +1,173 @@
+//! Breaks real parts of a real node and holds what the operator says against what was broken: whose fault, how sure, how
+//! soon, and whether it takes it back.
+
+mod baseline;
+mod case;
+mod cases;
+mod certificates;
+mod dns;
+mod firewall;
+mod ground;
+mod line;
+mod play;
+mod registry;
+mod report;
+mod run;
+mod stage;
+mod tape;
+mod trouble;
+mod verdict;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::case::Case;
+use crate::ground::Ground;
+use crate::trouble::{Result, Trouble};
+
+/// Breaks real parts of a real node and holds the operator's verdicts against what was broken.
+#[derive(Debug, Parser)]
+#[command(name = "faults", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays the cases on a node of their own, then reports; exit status 1 when a bar is missed
+    Run {
+        #[command(flatten)]
+        choice: Choice,
+        /// How many are played at a time
+        #[arg(long, default_value_t = 6)]
+        jobs: usize,
+        /// Where the lines and the report go
+        #[arg(long, default_value = "target/faults")]
+        output: PathBuf,
+        /// Adds to the lines that are there instead of beginning anew
+        #[arg(long)]
+        resume: bool,
+        /// Arguments of helm beside the usual ones
+        #[arg(long = "helm", allow_hyphen_values = true)]
+        helm: Vec<String>,
+    },
+    /// Reports on the lines of an earlier run; exit status 1 when a bar is missed
+    Report {
+        /// Where the lines are
+        #[arg(long, default_value = "target/faults")]
+        output: PathBuf,
+        /// Also writes the tables into this page
+        #[arg(long)]
+        page: Option<PathBuf>,
+    },
+    /// Lists the cases
+    List {
+        #[command(flatten)]
+        choice: Choice,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Choice {
+    /// Only cases whose name or group holds one of these texts
+    #[arg(long)]
+    only: Vec<String>,
+    /// Only those that are shown to who writes rules
+    #[arg(long)]
+    shown: bool,
+}
+
+impl Choice {
+    fn cases(&self) -> Vec<Case> {
+        let wanted = |case: &Case| {
+            let named = |text: &String| case.name.contains(text.as_str()) || case.group == text.as_str();
+            (self.only.is_empty() || self.only.iter().any(named)) && !(self.shown && case.is_held_out())
+        };
+        cases::all().into_iter().filter(wanted).collect()
+    }
+}
+
+fn main() -> ExitCode {
+    match obey(Arguments::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(trouble) => {
+            eprintln!("faults: {trouble}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn obey(command: Command) -> Result<bool> {
+    match command {
+        Command::List { choice } => {
+            for case in choice.cases() {
+                let held = if case.is_held_out() { "held out" } else { "shown" };
+                let truth: Vec<&str> = case.truth.iter().map(case::Truth::party).collect();
+                println!(
+                    "{:<44} {:<10} {:?} {:?} {:?} {held} {}",
+                    case.name,
+                    case.group,
+                    case.kind,
+                    case.contact,
+                    case.origin,
+                    truth.join("+")
+                );
+            }
+            Ok(true)
+        }
+        Command::Report { output, page } => report::report(&output, page.as_deref()),
+        Command::Run {
+            choice,
+            jobs,
+            output,
+            resume,
+            helm,
+        } => {
+            let cases = choice.cases();
+            if cases.is_empty() {
+                return Err(Trouble::new("no case has such a name: see `faults list`"));
+            }
+            std::fs::create_dir_all(&output)?;
+            let mut cases = cases;
+            if resume {
+                let played = report::read(&output)?;
+                cases.retain(|case| {
+                    !played
+                        .iter()
+                        .any(|line| line.name == case.name && line.trouble.is_none())
+                });
+            } else if output.join(run::LINES).exists() {
+                std::fs::remove_file(output.join(run::LINES))?;
+            }
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?;
+            runtime.block_on(play_all(cases, jobs, &output, &helm))?;
+            report::report(&output, None)
+        }
+    }
+}
+
+async fn play_all(cases: Vec<Case>, jobs: usize, output: &std::path::Path, helm: &[String]) -> Result {
+    println!("{} cases, {jobs} at a time; a node is started first", cases.len());
+    let ground = Ground::prepare(&output.join("cluster.log"), helm).await?;
+    ground.registry.seed()?;
+    let ground = Arc::new(ground);
+    let played = tokio::select! {
+        played = run::run(&ground, cases, jobs, output) => played,
+        _ = tokio::signal::ctrl_c() => Err(Trouble::new("interrupted")),
+    };
+    let log = ground.operator_log();
+    std::fs::write(output.join("operator.log"), log)?;
+    // Tasks of cases that were interrupted may still hold it; the cluster goes with this process then.
+    if let Some(ground) = Arc::into_inner(ground) {
+        tokio::task::spawn_blocking(move || ground.down()).await?;
+    }
+    played
+}

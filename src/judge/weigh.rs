@@ -1,0 +1,207 @@
+//! What speaks for a candidate and against it beside its own signal. Change and neighbours adjust the confidence only:
+//! they never move the blame from one party to another.
+
+use serde::Serialize;
+
+use super::case::{Case, Lean};
+use super::{World, daemons, grant};
+use crate::api::fault::{Confidence, Evidence, Party, Suspicion};
+use crate::api::reason::Reason;
+
+/// As much evidence is told.
+const MOST_EVIDENCE: usize = 5;
+
+/// Why a confidence is another than the signal alone gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Because {
+    /// How those do that share something with the plugin.
+    Neighbours,
+    /// The plugin's core was away when it began.
+    CoreAway,
+}
+
+/// One adjustment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Adjustment {
+    /// Which candidate.
+    pub candidate: usize,
+    /// By which rule.
+    pub because: Because,
+    /// The confidence before.
+    pub from: Confidence,
+    /// The confidence after.
+    pub to: Confidence,
+    /// What was seen.
+    pub told: String,
+}
+
+/// What a rule makes of a candidate.
+struct Weight {
+    to: Confidence,
+    told: String,
+    /// Whether it speaks for the candidate.
+    supports: bool,
+}
+
+/// Weighs every candidate.
+pub(super) fn adjust(world: &World, cases: &mut [Case]) -> Vec<Adjustment> {
+    let mut adjustments = Vec::new();
+    for (candidate, case) in cases.iter_mut().enumerate() {
+        let mut note = |case: &mut Case, because, weight: Weight| {
+            let from = case.candidate.fault.confidence;
+            adjustments.push(Adjustment {
+                candidate,
+                because,
+                from,
+                to: weight.to,
+                told: weight.told.clone(),
+            });
+            case.candidate.fault.confidence = weight.to;
+            tell(world, case, because, weight);
+        };
+        if let Some(weight) = core_away(world, case) {
+            note(case, Because::CoreAway, weight);
+        }
+        // What is recalled was weighed when it was seen.
+        if !case.candidate.recalled
+            && let Some(weight) = neighbours(world, case)
+        {
+            note(case, Because::Neighbours, weight);
+        }
+    }
+    adjustments
+}
+
+fn tell(world: &World, case: &mut Case, because: Because, weight: Weight) {
+    let fault = &mut case.candidate.fault;
+    if !weight.supports {
+        if !fault.contradicting.contains(&weight.told) {
+            fault.contradicting.push(weight.told);
+        }
+        return;
+    }
+    let vantage = match because {
+        Because::Neighbours => "neighbours",
+        Because::CoreAway => "operator→core",
+    };
+    let known = fault.evidence.iter().find(|known| known.vantage == vantage);
+    let at = known.map_or_else(
+        || crate::api::condition::seconds(world.now),
+        |known| known.at.clone(),
+    );
+    fault.evidence.retain(|known| known.vantage != vantage);
+    fault.evidence.truncate(MOST_EVIDENCE - 1);
+    fault.evidence.push(Evidence {
+        vantage: vantage.to_owned(),
+        observed: weight.told,
+        object: None,
+        at,
+        trace_id: None,
+    });
+}
+
+/// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
+fn core_away(world: &World, case: &mut Case) -> Option<Weight> {
+    let fault = &mut case.candidate.fault;
+    let seen = world.core.as_ref().filter(|_| !grant::is_withheld(world))?;
+    let excused = seen.excused();
+    let plugin = world.itself.plugin.as_ref().ok();
+    // A daemon that its own code calls may be away while the core lets the operator do all that it has to.
+    let mut daemons = plugin
+        .into_iter()
+        .flat_map(|plugin| daemons::faults(world, seen, plugin));
+    let daemon =
+        daemons.find(|fault| matches!(fault.reason, Reason::CoreServiceDown | Reason::CoreServerError));
+    let whole = seen.fault().or(excused.map(|excused| &excused.fault));
+    let core = whole.filter(|core| core.blocking).or(daemon)?;
+    let away = matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0;
+    let of_the_process = matches!(
+        fault.reason,
+        Reason::ProcessExited | Reason::ProcessCrashed | Reason::ProcessCompleted | Reason::ReportsUnhealthy
+    );
+    if !away || !of_the_process || fault.caused_by.is_some() {
+        return None;
+    }
+    fault.contradicting.clear();
+    fault.missing = vec!["a start of the process while the core answers".to_owned()];
+    case.lean = if excused.is_some() {
+        Lean::Nobody
+    } else {
+        Lean::Toward(Suspicion {
+            party: core.party,
+            reason: core.reason,
+        })
+    };
+    Some(Weight {
+        to: Confidence::Low,
+        told: format!("it began while the core was away ({})", core.reason),
+        supports: false,
+    })
+}
+
+/// Many that share a thing and fail alike speak for the shared thing; one that fails alone among others that do well
+/// speaks for its own side. Namespaces count, so that nobody outvotes others with many plugins of his own.
+fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
+    let layer = case.place?;
+    let sharing = world.neighbours.sharing(layer);
+    let accused = sharing.iter().find(|shared| shared.standing.accuses(layer));
+    let cleared = sharing.iter().find(|shared| shared.standing.clears(layer));
+    let told = accused.or(cleared)?;
+    let (what, well) = (told.what, told.standing.well.namespaces);
+    let ill = told.standing.ill_at(layer).namespaces + 1;
+    let (alike, alone) = (accused.is_some(), accused.is_none());
+    let fault = &case.candidate.fault;
+    let of_shared = matches!(
+        fault.party,
+        Party::Cluster | Party::Dependency | Party::Core | Party::Path
+    );
+    let of_itself = matches!(fault.party, Party::Partner | Party::Config);
+    let (from, decisive) = (fault.confidence, case.candidate.decisive);
+    if alike && (of_shared || of_itself) {
+        let of = ill + well;
+        let told =
+            format!("plugins of {ill} of {of} namespaces that share the {what} fail at the same layer");
+        let to = if of_shared {
+            raised(from)
+        } else {
+            lowered(from, decisive)
+        };
+        return Some(Weight {
+            to,
+            told,
+            supports: of_shared,
+        });
+    }
+    // What decides alone is not doubted because others do well: it is a thing of this plugin's, or will be theirs soon.
+    if alone && (of_itself || of_shared && !decisive) {
+        let others = told.standing.well.plugins;
+        let told = format!("{others} other plugins that share the {what} do well");
+        let to = if of_itself {
+            from.max(Confidence::Medium)
+        } else {
+            lowered(from, decisive)
+        };
+        return Some(Weight {
+            to,
+            told,
+            supports: of_itself,
+        });
+    }
+    None
+}
+
+const fn raised(from: Confidence) -> Confidence {
+    match from {
+        Confidence::Low => Confidence::Medium,
+        Confidence::Medium | Confidence::High => Confidence::High,
+    }
+}
+
+/// What decides alone is doubted, and goes on to count.
+const fn lowered(from: Confidence, decisive: bool) -> Confidence {
+    match from {
+        Confidence::High => Confidence::Medium,
+        Confidence::Medium if decisive => Confidence::Medium,
+        Confidence::Medium | Confidence::Low => Confidence::Low,
+    }
+}
