@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::act::holds;
+use super::trust::after;
 use super::{AccountFact, AccountSeen, AccountWish, Act, ActState};
 use crate::core::error::CoreError;
 use crate::core::jitter::{doubled, vary};
@@ -16,7 +17,7 @@ use crate::keys::PluginKey;
 /// The accounts of all plugins at one core.
 #[derive(Debug, Default)]
 pub(in crate::core) struct AccountBook {
-    accounts: BTreeMap<PluginKey, Account>,
+    pub(super) accounts: BTreeMap<PluginKey, Account>,
     /// The plugin that had its turn last.
     last: Option<PluginKey>,
     /// Until then they are looked at one by one.
@@ -35,18 +36,18 @@ pub(super) struct Task {
 }
 
 #[derive(Debug)]
-struct Account {
-    wish: AccountWish,
-    fact: AccountFact,
-    look_at: Instant,
-    not_before: Instant,
-    failures: u32,
+pub(super) struct Account {
+    pub(super) wish: AccountWish,
+    pub(super) fact: AccountFact,
+    pub(super) look_at: Instant,
+    pub(super) not_before: Instant,
+    pub(super) failures: u32,
     /// It is to be looked at by itself.
-    doubted: bool,
+    pub(super) doubted: bool,
     /// How often in a row the credentials in use were good.
-    trust: u32,
+    pub(super) trust: u32,
     /// When they were tried last.
-    tried: Option<Instant>,
+    pub(super) tried: Option<Instant>,
 }
 
 impl Account {
@@ -66,58 +67,6 @@ impl Account {
                 &self.fact.last,
                 Some((_, ActState::Pending | ActState::Failed(_)))
             )
-    }
-
-    /// What came of an act tells when the credentials in use are to be tried next: in their time, or at once after
-    /// something changed.
-    fn note_credentials(&mut self, state: &ActState, intervals: &Intervals) {
-        let pause = |trust: u32| {
-            let pause = doubled(
-                intervals.account_check,
-                intervals.longest_account_check,
-                trust + 1,
-            );
-            after(vary(pause, intervals.jitter))
-        };
-        let proved = matches!((&self.wish.act, state), (Some(Act::Prove { .. }), ActState::Done));
-        self.trust = if proved { self.trust.saturating_add(1) } else { 0 };
-        if matches!(self.wish.act, Some(Act::Prove { .. })) {
-            self.tried = Some(Instant::now());
-        }
-        let next = pause(self.trust.saturating_sub(1));
-        match (&self.wish.act, state) {
-            (Some(Act::Prove { .. }), ActState::Done) => {
-                self.fact.rejected = None;
-                self.fact.lacking.clear();
-                self.fact.check_at = Some(next);
-            }
-            (Some(Act::Prove { .. }), ActState::RightsMissing(lacking)) => {
-                self.fact.rejected = None;
-                self.fact.lacking.clone_from(lacking);
-                self.put_off(intervals.missing_rights);
-            }
-            (Some(Act::Prove { stored, .. }), ActState::PasswordUnknown) => {
-                self.fact.rejected = Some(stored.clone());
-                self.fact.check_at = Some(next);
-            }
-            // Something else has to be done first, which makes it due at once.
-            (Some(Act::Prove { .. }), ActState::Pending) => self.put_off(intervals.account_check / 10),
-            (Some(Act::Make { .. }), ActState::Done) => {
-                self.fact.rejected = None;
-                self.fact.check_at = Some(Timestamp::now());
-            }
-            (
-                Some(Act::Policy { .. } | Act::Link { .. } | Act::Set { enabled: true, .. }),
-                ActState::Done,
-            ) => {
-                self.fact.check_at = Some(Timestamp::now());
-            }
-            _ => {}
-        }
-    }
-
-    fn put_off(&mut self, pause: Duration) {
-        self.fact.check_at = Some(after(pause));
     }
 
     fn due_at(&self) -> Instant {
@@ -179,22 +128,6 @@ impl AccountBook {
             account.not_before = now;
         }
         account.due_at() <= now
-    }
-
-    /// Something speaks against the credentials in use: they are tried soon, unless they were just now. Returns whether
-    /// the plugin has to look.
-    pub(in crate::core) fn suspect(&mut self, plugin: &PluginKey, intervals: &Intervals) -> bool {
-        let Some(account) = self.accounts.get_mut(plugin) else {
-            return false;
-        };
-        let just_now = intervals.missing_rights.min(intervals.account_check);
-        let recent = account.tried.is_some_and(|tried| tried.elapsed() < just_now);
-        account.trust = 0;
-        if recent || account.fact.is_check_due(Timestamp::now()) {
-            return false;
-        }
-        account.fact.check_at = Some(Timestamp::now());
-        true
     }
 
     /// What is known of the account of a plugin.
@@ -408,7 +341,6 @@ impl AccountBook {
     }
 }
 
-fn after(pause: Duration) -> Timestamp {
-    let pause = jiff::SignedDuration::try_from(pause).unwrap_or_default();
-    Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
-}
+#[cfg(test)]
+#[path = "book_tests.rs"]
+mod tests;

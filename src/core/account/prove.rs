@@ -58,7 +58,7 @@ impl Job<'_> {
         };
         let body = shape::json(body).map_err(wrong)?;
         let token = shape::text(&body, "data.token").map(Secret::new).map_err(wrong)?;
-        let lacking = match holds_literally(&body, acl) {
+        let lacking = match holds_literally(&body, acl) && !is_refused_more(&body, acl) {
             true => Ok(Vec::new()),
             false => self.lacking_of(&body, &token, *tenant, acl).await,
         };
@@ -108,6 +108,13 @@ fn holds_literally(login: &Value, acl: &[String]) -> bool {
         acl.iter()
             .all(|entry| held.iter().any(|held| held.as_str() == Some(entry)))
     })
+}
+
+/// Whether a token holds refusals beyond these rights: they win over what it is given.
+fn is_refused_more(login: &Value, acl: &[String]) -> bool {
+    let held = login.pointer("/data/acl").and_then(Value::as_array);
+    let mut refusals = held.into_iter().flatten().filter_map(Value::as_str);
+    refusals.any(|entry| entry.starts_with('!') && !acl.iter().any(|own| own == entry))
 }
 
 /// Whether the user of a proof may log in and has his rights, by what was seen.
