@@ -3,9 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::candidate::Candidate;
-use super::case::{Aspect, Case};
-use super::{grant, of_core};
 use crate::api::fault::{Fault, Layer};
 use crate::api::parse::Plugin;
 use crate::core::facts::{Daemon, ServiceState};
@@ -33,27 +30,22 @@ pub fn watched(plugin: &Plugin) -> BTreeSet<Daemon> {
 
 /// What is wrong with the daemons that a plugin uses and the operator does not need: it stands in the way of nothing
 /// that the operator does.
-pub(super) fn judge(world: &World, plugin: &Plugin) -> Vec<Case> {
-    let Some(core) = world.core.as_ref() else {
+#[must_use]
+pub fn judge(world: &World, plugin: &Plugin) -> Vec<Fault> {
+    let Some(core) = world.core.as_ref().filter(|core| !core.suspended()) else {
         return Vec::new();
     };
-    let case = |fault: &Fault| {
-        let mut candidate = Candidate::recalled(fault.clone()).not_blocking();
-        candidate.fault.caused_by = Some(of_core::object(&core.key));
-        Case::new(Aspect::Core, candidate)
-    };
-    faults(world, core, plugin).map(case).collect()
-}
-
-/// The verdicts on the daemons that a plugin uses.
-pub(super) fn faults<'a>(
-    world: &World,
-    core: &'a CoreView,
-    plugin: &Plugin,
-) -> impl Iterator<Item = &'a Fault> + use<'a> {
-    let asked = !core.suspended() && !grant::is_withheld(world);
-    let used = used(plugin).into_iter().filter(move |_| asked);
-    used.filter_map(|daemon| core.entry.daemons.get(&daemon))
+    if super::grant::is_withheld(world) {
+        return Vec::new();
+    }
+    let faults = used(plugin).into_iter();
+    let faults = faults.filter_map(|daemon| core.entry.daemons.get(&daemon).cloned());
+    faults
+        .map(|mut fault| {
+            fault.blocking = false;
+            fault
+        })
+        .collect()
 }
 
 /// Whether the core's own fault is a plugin's concern: all but that of a daemon that it does not use.
@@ -132,18 +124,16 @@ mod tests {
             (Party::Core, Reason::CoreServiceDown)
         );
         assert!(!fault.blocking);
-        assert_eq!(
-            fault.caused_by.as_ref().unwrap().kind.as_deref(),
-            Some("WazoCore")
-        );
+        let told = assess(&calld_down(with_account(World::healthy(), &["calld.calls.read"])));
+        let caused_by = told.faults.iter().find_map(|fault| fault.caused_by.as_ref());
+        assert_eq!(caused_by.unwrap().kind.as_deref(), Some("WazoCore"));
         let other = calld_down(with_account(World::healthy(), &["dird.#"]));
         assert!(judged(&other).is_empty());
         assert!(assess(&calld_down(World::healthy())).faults.is_empty());
     }
 
     fn judged(world: &World) -> Vec<Fault> {
-        let cases = judge(world, world.itself.plugin.as_ref().unwrap());
-        cases.into_iter().map(|case| case.candidate.fault).collect()
+        judge(world, world.itself.plugin.as_ref().unwrap())
     }
 
     #[test]

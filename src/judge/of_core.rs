@@ -17,36 +17,44 @@ pub(super) fn judge(world: &World, plugin: &Plugin, registered: bool) -> Option<
         return Some(Case::new(Aspect::Core, candidate));
     }
     let core = world.core.as_ref()?;
-    let caused_by = object(&core.key);
-    let told = |fault: Fault| {
-        let mut case = Case::new(Aspect::Core, Candidate::recalled(fault));
-        case.candidate.fault.caused_by = Some(caused_by);
-        case
-    };
+    let told = |fault: Fault| case(&core.key, fault);
     if core.suspended() {
         if registered && !world.itself.deleting {
             return None;
         }
         return Some(told(suspended(world, &core.key.name)));
     }
-    let fault = core
-        .fault()
-        .filter(|fault| daemons::concerns(core, plugin, fault));
-    let mut case = told(fault?.clone());
+    let fault = core.fault();
+    let mut case = told(
+        fault
+            .filter(|fault| daemons::concerns(core, plugin, fault))?
+            .clone(),
+    );
     // What went on before goes on; a plugin that is being deleted has work to do in the core.
     case.candidate.fault.blocking &= !registered || world.itself.deleting;
     Some(case)
 }
 
-/// The WazoCore, as the object that a fault follows from.
-pub(super) fn object(key: &CoreKey) -> ObjectReference {
-    ObjectReference {
+/// What is wrong with the daemons that a plugin uses and the operator does not need.
+pub(super) fn of_daemons(world: &World, plugin: &Plugin) -> Vec<Case> {
+    let Some(core) = &world.core else {
+        return Vec::new();
+    };
+    let faults = daemons::judge(world, plugin).into_iter();
+    faults.map(|fault| case(&core.key, fault)).collect()
+}
+
+/// A fault of a core, as one that follows from it.
+fn case(core: &CoreKey, fault: Fault) -> Case {
+    let mut case = Case::new(Aspect::Core, Candidate::recalled(fault));
+    case.candidate.fault.caused_by = Some(ObjectReference {
         api_version: Some("plugins.wazo.io/v1alpha1".to_owned()),
         kind: Some("WazoCore".to_owned()),
-        namespace: Some(key.namespace.clone()),
-        name: Some(key.name.clone()),
+        namespace: Some(core.namespace.clone()),
+        name: Some(core.name.clone()),
         field_path: None,
-    }
+    });
+    case
 }
 
 fn suspended(world: &World, core: &str) -> Fault {

@@ -11,6 +11,7 @@ use crate::api::reason::Reason;
 use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
 use crate::judge::core::needs_a_person;
 use crate::observe::directory::Excused;
+use crate::report::told::with_next_step;
 
 /// What the status of a core is made of.
 #[derive(Clone, Debug)]
@@ -217,7 +218,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
             "the object stays until no WazoPlugin refers to it",
         )),
         Some(fault) => {
-            let told = format!("{}. {}", fault.message, fault.action);
+            let told = with_next_step(fault);
             conditions.push(if needs_a_person(fault) {
                 Wanted::new(Stalled, Truth::True, fault.reason.as_str(), told.clone())
             } else {
@@ -265,7 +266,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
             Degraded,
             Truth::True,
             fault.reason.as_str(),
-            fault.message.clone(),
+            with_next_step(fault),
         ));
     }
     let logged_in = report
