@@ -16,7 +16,7 @@ triple := $(shell uname -m)-unknown-linux-gnu
 release := $(target)/$(triple)/release
 images := $(target)/e2e/images
 cluster := $(target)/e2e/cluster
-promtool_version := $(shell sed -n 's|.*github.com/prometheus/prometheus v||p' e2e/promtool/go.mod)
+promtool_version := $(shell sed -n 's|.*github.com/prometheus/prometheus v\([0-9.]*\).*|\1|p' e2e/promtool/go.mod)
 promtool := $(cache)/tools/promtool-$(promtool_version)/promtool
 deny := $(cache)/tools/cargo-deny-$(cargo_deny)/bin/cargo-deny
 # A folder with go.mod, so that Go works offline of the repository's root.

@@ -217,7 +217,11 @@ impl Stage {
 
     /// Deletes an object; one that is not there is as wanted.
     pub(crate) async fn delete(&self, api_version: &str, kind: &str, name: &str) -> Result {
-        gone(self.api(api_version, kind).delete(name, &DeleteParams::default()).await)
+        gone(
+            self.api(api_version, kind)
+                .delete(name, &DeleteParams::default())
+                .await,
+        )
     }
 
     /// The same for a kind that has no namespace.
@@ -291,7 +295,9 @@ impl Stage {
         if self.ground.tape.until(within, held).await {
             return Ok(());
         }
-        Err(Trouble::new(format!("no {kind} shows {text:?} within {within:?}")))
+        Err(Trouble::new(format!(
+            "no {kind} shows {text:?} within {within:?}"
+        )))
     }
 
     /// Asks the plugin through the gateway.
@@ -325,8 +331,14 @@ impl Stage {
         self.end_tasks();
         let labelled = ListParams::default().labels(&format!("wazo-faults={}", self.namespace));
         for (version, kind) in [
-            ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
-            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+            (
+                "admissionregistration.k8s.io/v1",
+                "ValidatingWebhookConfiguration",
+            ),
+            (
+                "admissionregistration.k8s.io/v1",
+                "ValidatingAdmissionPolicyBinding",
+            ),
             ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
         ] {
             // What the case took away itself is not there any more.

@@ -13,13 +13,21 @@ pub(super) fn cases() -> Vec<Case> {
         Case::later("core-refuses", GROUP, core_fault(Fault::refuse_connections))
             .truth(CORE, &["CoreTransport"], &["CoreUnreachable"])
             .window(30),
-        Case::first("core-refuses-from-the-start", GROUP, core_fault(Fault::refuse_connections))
-            .truth(CORE, &["CoreTransport"], &["CoreUnreachable"])
-            .window(15),
-        Case::later("confd-down", GROUP, core_fault(|| Fault::daemon_down(Daemon::Confd)))
-            .truth(CORE, &["CoreAPI"], &["CoreServiceDown"])
-            .signal(Signal::Core)
-            .window(30)
-            .decisive(),
+        Case::first(
+            "core-refuses-from-the-start",
+            GROUP,
+            core_fault(Fault::refuse_connections),
+        )
+        .truth(CORE, &["CoreTransport"], &["CoreUnreachable"])
+        .window(15),
+        Case::later(
+            "confd-down",
+            GROUP,
+            core_fault(|| Fault::daemon_down(Daemon::Confd)),
+        )
+        .truth(CORE, &["CoreAPI"], &["CoreServiceDown"])
+        .signal(Signal::Core)
+        .window(30)
+        .decisive(),
     ]
 }
