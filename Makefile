@@ -118,7 +118,7 @@ charts: programs $(promtool) ## the chart with real Helm, its alerts with real p
 # Service discovery is most of it, and no rule needs it.
 $(promtool): e2e/promtool/go.sum
 	@echo "building promtool $(promtool_version) (once; minutes)"
-	@$(go) -C e2e/promtool build -tags remove_all_sd,netgo -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@nice $(go) -C e2e/promtool build -buildvcs=false -tags remove_all_sd,netgo -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
 	@touch $@
 
 unit: ## unit and property tests: seconds, no cluster
