@@ -121,6 +121,7 @@ fn publish(
     let entry = CoreEntry {
         spec: seen.spec.clone(),
         fault,
+        daemons: seen.daemons(),
         excused,
         tenant,
         owner_id: seen.owner.clone(),

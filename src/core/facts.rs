@@ -6,37 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::daemon::Daemon;
 use super::error::{CoreError, CoreErrorKind};
 pub use super::interests::Interest;
-
-/// A daemon of the core that the operator uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Daemon {
-    /// wazo-auth 0.1.
-    Auth,
-    /// wazo-confd 1.1.
-    Confd,
-}
-
-impl Daemon {
-    /// The name as in `/api/<name>/<version>` and in `WazoCore.status.services`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Confd => "confd",
-        }
-    }
-
-    /// The path prefix below the stack's URL.
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Auth => "/api/auth/0.1",
-            Self::Confd => "/api/confd/1.1",
-        }
-    }
-}
 
 /// The operator's session with the core, as one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,6 +54,33 @@ pub struct ServiceFact {
     pub since: Timestamp,
     /// When it last answered well.
     pub last_good: Option<Timestamp>,
+    /// While its reads fail: whether it says of itself that it is up all the same, which proves no more than a process.
+    #[serde(default)]
+    pub gray: bool,
+    /// It answers well, and far slower than it did.
+    #[serde(default)]
+    pub slow: Option<SlowFact>,
+}
+
+/// A daemon answers far slower than it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowFact {
+    /// The median of its last reads, milliseconds.
+    pub now: u64,
+    /// What it was before, milliseconds.
+    pub before: u64,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What else answers that is not of this cluster, as of the moment of the core's last failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Elsewhere {
+    /// Something answered in the last minute: the way out of the cluster is open.
+    pub answers: bool,
+    /// And was found by its name: names are resolved.
+    pub resolves: bool,
 }
 
 /// The state of a daemon.
@@ -335,6 +334,9 @@ pub struct CoreFacts {
     pub tenants: TenantsFact,
     /// The users that plugins ask about.
     pub users: BTreeMap<Uuid, UserFact>,
+    /// What else answers outside of the cluster.
+    #[serde(default)]
+    pub elsewhere: Elsewhere,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
     /// Grows with every change that a reader sees: what was another for a moment, and looks as before now, has another.
@@ -344,13 +346,7 @@ pub struct CoreFacts {
 impl CoreFacts {
     /// Nothing is known yet.
     pub(super) fn unknown() -> Self {
-        let unknown = || ServiceFact {
-            state: ServiceState::Unknown,
-            error: None,
-            failing: Vec::new(),
-            since: Timestamp::now(),
-            last_good: None,
-        };
+        let unknown = ServiceFact::unknown;
         Self {
             session: SessionFact::Pending,
             version: None,
@@ -366,9 +362,16 @@ impl CoreFacts {
             all_read: false,
             tenants: TenantsFact::Unknown,
             users: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
             last_good: None,
             mark: 0,
         }
+    }
+
+    /// The daemons that the operator itself needs.
+    pub fn main_services(&self) -> impl Iterator<Item = (Daemon, &ServiceFact)> {
+        let all = self.services.iter().map(|(daemon, service)| (*daemon, service));
+        all.filter(|(daemon, _)| daemon.is_main())
     }
 
     /// Whether a reader sees no difference: moments, traces and the contents of applications aside (what becomes of a
@@ -390,6 +393,7 @@ impl CoreFacts {
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses
+            && self.elsewhere == other.elsewhere
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }
@@ -406,6 +410,19 @@ impl SessionFact {
 }
 
 impl ServiceFact {
+    /// Nothing is known yet.
+    pub(super) fn unknown() -> Self {
+        Self {
+            state: ServiceState::Unknown,
+            error: None,
+            failing: Vec::new(),
+            since: Timestamp::now(),
+            last_good: None,
+            gray: false,
+            slow: None,
+        }
+    }
+
     fn shows_like(&self, other: &Self) -> bool {
         let errors = match (&self.error, &other.error) {
             (None, None) => true,
@@ -415,6 +432,8 @@ impl ServiceFact {
         errors
             && self.state == other.state
             && self.failing == other.failing
+            && self.gray == other.gray
+            && self.slow.is_some() == other.slow.is_some()
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

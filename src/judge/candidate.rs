@@ -120,6 +120,20 @@ impl Candidate {
         self
     }
 
+    /// Other words for a person.
+    #[must_use]
+    pub fn told(mut self, message: &str) -> Self {
+        self.fault.message = message.to_owned();
+        self
+    }
+
+    /// Another next step than that of the row.
+    #[must_use]
+    pub fn action(mut self, action: &str) -> Self {
+        self.fault.action = action.to_owned();
+        self
+    }
+
     /// Another way out than that of the row.
     #[must_use]
     pub const fn resolution(mut self, resolution: Resolution) -> Self {

@@ -113,7 +113,7 @@ fn owner_id(report: &CoreReport<'_>) -> Option<String> {
 /// Whether this process knows how the core is: everything was asked, or something that was asked failed.
 #[must_use]
 pub fn known(facts: &CoreFacts) -> bool {
-    let is = |state| facts.services.values().any(|service| service.state == state);
+    let is = |state| facts.main_services().any(|(_, service)| service.state == state);
     match facts.session {
         SessionFact::Pending => false,
         SessionFact::Failed(_) => true,
@@ -134,9 +134,8 @@ pub fn works(facts: &CoreFacts) -> bool {
         && !facts.tenant_refused
         && facts.stack_changed.is_none()
         && facts
-            .services
-            .values()
-            .all(|service| matches!(service.state, ServiceState::Up | ServiceState::Degraded))
+            .main_services()
+            .all(|(_, service)| matches!(service.state, ServiceState::Up | ServiceState::Degraded))
 }
 
 fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {

@@ -110,6 +110,8 @@ fn confd(state: ServiceState, error: Option<CoreErrorKind>) -> CoreFacts {
         failing: vec!["bus_consumer".to_owned()],
         since: at(NOW - 60),
         last_good: Some(at(NOW - 90)),
+        gray: false,
+        slow: None,
     };
     facts.services.insert(Daemon::Confd, service);
     facts
@@ -130,7 +132,7 @@ fn each_class_of_fault_has_its_conditions() {
     for (told, reason, phase, expected) in [
         (
             Told::no_login(CoreErrorKind::Refused),
-            "CoreUnreachable",
+            "CoreUrlWrong",
             Reconciling,
             "FUU",
         ),
