@@ -164,6 +164,9 @@ reasons! {
     PolicyDenied Cluster Admission External
         "Ask who runs the cluster about the policy that is named"
         "An admission policy or webhook refuses a child object";
+    WebhookUnavailable Cluster Admission Retry
+        "Ask who runs the cluster about the admission webhook that is named: it does not answer"
+        "An admission webhook that must be asked does not answer";
     PodSecurityViolated Cluster Admission External
         "Ask who runs the cluster about the namespace's Pod Security level"
         "The namespace's Pod Security level refuses the pods";
@@ -197,6 +200,36 @@ reasons! {
     Unschedulable Cluster Scheduling External
         "Read the scheduler's message: add capacity, or lower spec.workload.resources"
         "No node can run the pod";
+    NoCapacity Cluster Scheduling External
+        "Add nodes, or free what others use: no node has room for what the pod asks for"
+        "The nodes that could run the pod are full";
+    RequestTooLarge Config Scheduling External
+        "Lower spec.workload.resources.requests: no node is as large"
+        "The pod asks for more than the largest node has";
+    NoNodeMatches Config Scheduling External
+        "Correct the affinity, node selector or spread of spec.workload.podTemplate, or label nodes for it"
+        "No node is of the kind that the pod asks for";
+    NodesUnavailable Cluster Node External
+        "Ask who runs the cluster: all nodes are cordoned, not ready or under pressure"
+        "Every node is kept free of new pods";
+    NodeNotReady Cluster Node Retry
+        "Ask who runs the cluster about the nodes that are named"
+        "All nodes of the plugin's pods are away";
+    NodeUnderPressure Cluster Node Retry
+        "Ask who runs the cluster about the nodes that are named: they are short of memory, disk or processes"
+        "All nodes of the plugin's pods are short of something, and the pods show it";
+    NodeOutOfMemory Cluster Node Retry
+        "Ask who runs the cluster: the node has too little memory for what runs on it"
+        "The node ran out of memory and killed the process, which kept its own limit";
+    VolumeNotBound Cluster Volume External
+        "Ask who runs the cluster about the storage of the PersistentVolumeClaim, or correct the claim"
+        "A PersistentVolumeClaim of the pods is not bound";
+    VolumeNotMounted Cluster Volume Retry
+        "Ask who runs the cluster about the storage: kubectl describe pod tells more"
+        "The node cannot mount or attach a volume of the pod";
+    SandboxFailed Cluster Sandbox Retry
+        "Ask who runs the cluster about the network plugin and the container runtime of the node"
+        "The node cannot make the pod's sandbox";
     ReferenceMissing Config References External
         "Create the Secret, ConfigMap or key that the message names"
         "The pod refers to something that does not exist";
@@ -218,6 +251,9 @@ reasons! {
     OutOfMemory Partner Container External
         "Let the process use less memory, or raise spec.workload.resources.limits.memory"
         "The container uses more memory than its limit";
+    StorageLimitExceeded Partner Container External
+        "Let the process write less to its disk, or raise the ephemeral-storage limit"
+        "The pod was ended because it wrote more to its disk than its limit";
     PodsEvicted Cluster Node Retry
         "Ask who runs the cluster: the nodes evicted the pods"
         "Pods were evicted or preempted";
@@ -230,6 +266,9 @@ reasons! {
     ProbeTimeout Partner Probe External
         "Let the readiness path answer faster"
         "The readiness path does not answer in time";
+    LivenessKilled Partner Probe External
+        "Let the path of the liveness or startup probe answer in time"
+        "The kubelet ends the container because its liveness or startup probe fails";
     NotReady Unknown Probe Retry
         "Look at the pods: kubectl describe pods"
         "Pods run but are not ready, and no probe tells why";
@@ -244,7 +283,13 @@ reasons! {
         "No endpoint of the Service of spec.serviceRef is ready";
     ServiceUnreachable Cluster Service Retry
         "Check the cluster's Service network and its policies: the pods answer, their Service does not"
-        "The plugin's Service does not accept connections (spec.expose.verify: Service)";
+        "The plugin's Service does not accept connections, and its pods do";
+    SelectorMismatch Operator Service Retry
+        "Report this to the operator's maintainers with the evidence"
+        "The operator's own Service does not lead to the plugin's pods";
+    NetworkBlocked Cluster NetworkPolicy External
+        "Let policies admit connections to the plugin's pods on spec.workload.port from the gateway and the operator"
+        "The kubelet finds the pods ready, and nobody else reaches them";
     RolloutDeadlineExceeded Unknown Container External
         "Look at the pods: kubectl describe pods"
         "The rollout did not end in time, for no known reason";
@@ -278,6 +323,9 @@ reasons! {
     HostNotResolving Config DNS External
         "Create a DNS record for spec.expose.host that points to the Gateway"
         "The public host name does not resolve";
+    ClusterDnsDown Cluster DNS Retry
+        "Ask who runs the cluster about its DNS"
+        "The cluster's resolver answers for no name";
     AddressRefused Config DNS External
         "Point the host name to the Gateway's address, or allow the range in the operator's chart (probe.allowedCIDRs)"
         "The public host name resolves to an address that the operator must not connect to";

@@ -61,7 +61,10 @@ impl Failure {
             return None;
         }
         let reason = match refusal::refused(error) {
-            Some((reason @ (Reason::OperatorForbidden | Reason::PolicyDenied), _)) => reason,
+            Some((
+                reason @ (Reason::OperatorForbidden | Reason::PolicyDenied | Reason::WebhookUnavailable),
+                _,
+            )) => reason,
             _ => Reason::OperatorError,
         };
         Some(Self {

@@ -108,6 +108,8 @@ pub(super) fn refused(error: &kube::Error) -> Option<(Reason, &str)> {
         {
             Reason::PolicyDenied
         }
+        // The API server fails where a webhook that it must ask does not answer.
+        500.. if message.contains("failed calling webhook") => Reason::WebhookUnavailable,
         // A namespace on its way out takes nothing new; what is in it goes, and so will this plugin.
         403 if is_leaving(error) => return None,
         401 | 403 => Reason::OperatorForbidden,

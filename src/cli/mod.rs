@@ -4,6 +4,7 @@ mod check;
 mod check_url;
 mod completions;
 mod crd;
+mod judge;
 mod leader_elect;
 mod render;
 mod run;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Render(render::Render),
     /// Check a WazoPlugin, a WazoCore or a UI manifest, by file or by URL, without a cluster
     Check(check::Check),
+    /// Judge a recording of what the operator knew of a plugin, and explain the verdict
+    Judge(judge::Judge),
     /// Print a script with which a shell completes these commands
     Completions(completions::Completions),
 }
@@ -42,6 +45,7 @@ impl Command {
             Self::Crd(crd) => crd.execute(),
             Self::Render(render) => render.execute(),
             Self::Check(check) => check.execute(),
+            Self::Judge(judge) => judge.execute(),
             Self::Completions(completions) => completions.execute(),
         }
     }

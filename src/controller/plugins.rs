@@ -73,9 +73,9 @@ async fn pass(object: &Raw<WazoPlugin>, context: &Context) -> Result<Passed, Pas
     if let Some(recorder) = &context.recordings {
         recorder.note(&world);
     }
-    let status = status::of(&world, &assessment, &plan);
     let verdicts = assessment.verdicts.clone();
     context.applier.memory.judged(&world.itself.key, verdicts);
+    let status = status::of(&world, &assessment, &plan);
     let pause = next(context, &world, &assessment, &applied);
     let end = assessment.expiry.not_after;
     let told = report(object, context, &world, (status, end)).await?;

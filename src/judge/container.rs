@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::candidate::Candidate;
-use super::image;
 use super::state::State;
-use crate::api::fault::Resolution;
+use super::{image, killed, scheduling};
+use crate::api::fault::{Party, Resolution};
 use crate::api::reason::Reason;
 use crate::observe::facts::{ContainerState, PodFact, Termination};
+use crate::observe::surroundings::Surroundings;
 use crate::probe::{ReadinessFact, ReadinessLook};
 
 /// How long a started process may take before it is held against it that it is not ready.
@@ -27,6 +28,14 @@ pub struct Context<'a> {
     pub startup: i64,
     /// What the prober saw at the pods.
     pub readiness: Option<&'a ReadinessFact>,
+    /// What was read of the plugin's surroundings.
+    pub surroundings: &'a Surroundings,
+    /// The plugin's namespace.
+    pub namespace: String,
+    /// Whether the spec sets the container's memory limit.
+    pub limit_of_spec: bool,
+    /// Whether the spec sets the container's command or its arguments.
+    pub overridden: bool,
     /// The moment.
     pub now: Timestamp,
 }
@@ -35,34 +44,24 @@ pub struct Context<'a> {
 #[must_use]
 pub fn judge(pod: &PodFact, context: &Context<'_>) -> State {
     let since = pod.ready_since.or(pod.created).unwrap_or(context.now);
-    let owner = || Some(context.owner.clone());
     if let Some(disruption) = &pod.disruption {
-        return State::bad(
-            Candidate::new(Reason::PodsEvicted, since, "pods were evicted or preempted").evidence(
-                "kubelet",
-                disruption.clone(),
-                owner(),
-            ),
-        );
+        return State::bad(killed::evicted(disruption, &pod.disruption_words, context, since));
     }
     if let Some(unschedulable) = &pod.unschedulable {
-        let told = scheduler_words(&unschedulable.message);
-        return State::bad(
-            Candidate::new(
-                Reason::Unschedulable,
-                unschedulable.since.unwrap_or(since),
-                format!("no node can run the pod: {told}"),
-            )
-            .evidence("scheduler", told, owner())
-            .indirect("whether an autoscaler is about to add a node"),
-        );
+        let around = scheduling::Around {
+            owner: context.owner.clone(),
+            surroundings: context.surroundings,
+            now: context.now,
+        };
+        let since = unschedulable.since.unwrap_or(since);
+        return scheduling::judge(pod, unschedulable, since, &around);
     }
     match &pod.container.state {
         ContainerState::Waiting { reason, message } if image::is_image_reason(reason) => State::bad(
             image::judge(reason, message, context.image, since, context.worked),
         ),
         ContainerState::Waiting { reason, message } => waiting(reason, message, pod, context, since),
-        ContainerState::Terminated(termination) => State::bad(ended(termination, context, since)),
+        ContainerState::Terminated(termination) => State::bad(ended(termination, pod, context, since)),
         ContainerState::Running { since: started } => running(pod, started.unwrap_or(since), context),
         ContainerState::Unknown => State::waiting("RolloutInProgress", super::workload::ROLLING),
     }
@@ -72,7 +71,7 @@ fn waiting(reason: &str, message: &str, pod: &PodFact, context: &Context<'_>, si
     let said = |text: &str| Some(text.to_owned());
     match reason {
         "CrashLoopBackOff" => match &pod.container.last {
-            Some(last) => State::bad(ended(last, context, since)),
+            Some(last) => State::bad(ended(last, pod, context, since)),
             None => State::waiting("RolloutInProgress", "the container is being started again"),
         },
         "CreateContainerConfigError"
@@ -116,12 +115,22 @@ fn not_started(message: &str, context: &Context<'_>, since: Timestamp) -> Candid
         .evidence("kubelet", "exec format error", Some(context.owner.clone()));
     }
     let told = runtime_words(message);
-    Candidate::new(
+    let candidate = Candidate::new(
         Reason::CommandNotStarted,
         since,
         format!("the container's command cannot be started: {told}"),
     )
-    .evidence("kubelet", told, Some(context.owner.clone()))
+    .evidence("kubelet", told, Some(context.owner.clone()));
+    asked_for(candidate, context)
+}
+
+/// What the image would run is not known where the spec says what is run.
+fn asked_for(candidate: Candidate, context: &Context<'_>) -> Candidate {
+    if context.overridden {
+        candidate.party(Party::Config).field("spec.workload.command")
+    } else {
+        candidate
+    }
 }
 
 /// Whether nobody saw how the run ended: the node was started anew, or is gone.
@@ -130,7 +139,7 @@ fn is_lost(run: &Termination) -> bool {
 }
 
 /// The candidate for a container whose run ended.
-fn ended(run: &Termination, context: &Context<'_>, fallback: Timestamp) -> Candidate {
+fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Timestamp) -> Candidate {
     let since = run.finished.unwrap_or(fallback);
     let owner = Some(context.owner.clone());
     if is_lost(run) {
@@ -141,23 +150,22 @@ fn ended(run: &Termination, context: &Context<'_>, fallback: Timestamp) -> Candi
             owner,
         );
     }
+    if let Some(candidate) = killed::judge(run, pod, context, since) {
+        return candidate;
+    }
     match (run.reason.as_str(), run.exit_code) {
-        ("OOMKilled", _) => Candidate::new(
-            Reason::OutOfMemory,
-            since,
-            "the container was ended because it used more memory than its limit",
-        )
-        .evidence("kubelet", "OOMKilled", owner)
-        .field("spec.workload.resources.limits.memory"),
         ("StartError" | "ContainerCannotRun", _) | (_, 126 | 127) => {
             not_started(&run.message, context, since)
         }
-        (_, 0) => Candidate::new(
-            Reason::ProcessCompleted,
-            since,
-            "the container's process ended by itself, without an error",
-        )
-        .evidence("kubelet", "exit code 0", owner),
+        (_, 0) => asked_for(
+            Candidate::new(
+                Reason::ProcessCompleted,
+                since,
+                "the container's process ended by itself, without an error",
+            )
+            .evidence("kubelet", "exit code 0", owner),
+            context,
+        ),
         (_, code @ (132 | 134 | 135 | 136 | 139)) => Candidate::new(
             Reason::ProcessCrashed,
             since,
@@ -183,7 +191,7 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
         && (last.reason == "OOMKilled" || !matches!(last.exit_code, 137 | 143) && !is_lost(last))
         && age < STARTUP_SECONDS
     {
-        return State::bad(ended(last, context, started).again(STARTUP_SECONDS - age));
+        return State::bad(ended(last, pod, context, started).again(STARTUP_SECONDS - age));
     }
     if age < context.startup {
         let left = context.startup - age;
@@ -231,21 +239,6 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     }
 }
 
-/// The scheduler's words without the counts of nodes, which change as nodes come and go.
-fn scheduler_words(message: &str) -> String {
-    let causes = message.split_once(": ").map_or(message, |(_, causes)| causes);
-    let causes = causes.split(". ").next().unwrap_or(causes);
-    causes
-        .split(", ")
-        .map(|cause| {
-            cause
-                .trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ')
-                .trim_end_matches('.')
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 /// The last part of the runtime's chain of errors: the rest names containers and paths of the node.
 fn runtime_words(message: &str) -> String {
     let known = [
@@ -263,7 +256,6 @@ fn runtime_words(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::fault::Party;
     use crate::observe::facts::ContainerFact;
 
     fn context(readiness: Option<&ReadinessFact>, now: i64) -> Context<'_> {
@@ -274,6 +266,10 @@ mod tests {
             port: 8080,
             worked: false,
             readiness,
+            surroundings: Box::leak(Box::default()),
+            namespace: "acme".to_owned(),
+            limit_of_spec: false,
+            overridden: false,
             now: Timestamp::from_second(now).unwrap(),
         }
     }
@@ -348,15 +344,5 @@ mod tests {
             panic!("nothing listens");
         };
         assert_eq!(candidate.fault.reason, Reason::NotListening);
-    }
-
-    #[test]
-    fn the_schedulers_counts_are_left_out() {
-        assert_eq!(
-            scheduler_words(
-                "0/3 nodes are available: 1 Insufficient cpu, 2 Insufficient memory. preemption: none"
-            ),
-            "Insufficient cpu, Insufficient memory"
-        );
     }
 }

@@ -17,6 +17,8 @@ use crate::probe::{Look, LookError, ManifestFact};
 pub(super) const PENDING: &str = "the manifest of this revision has not been looked at yet";
 /// The prober looks again after 1 to 15 seconds at what is bad; that it saw the same is not told.
 const LOOK_SECONDS: i64 = 5;
+/// How long a Gateway may take to know of pods that became ready.
+const ENDPOINTS_SECONDS: i64 = 10;
 const PODS: &str = "operator→pod";
 const PUBLIC: &str = "operator→public";
 
@@ -72,6 +74,9 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         }
         Some(Look::Bad(error)) => {
             let pod = fact.pod.as_ref();
+            if let Some(left) = endpoints_pending(world, error, pod) {
+                return State::for_now("ManifestPending", PENDING, left);
+            }
             let candidate = if in_cluster {
                 weighed(in_cluster::classify(error, pod, fact), pod, fact)
             } else {
@@ -94,6 +99,18 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             })
         }
     }
+}
+
+/// Seconds in which the way to the pods may still have to learn of them: they answer, and have not been ready for long.
+/// Gateways and kube-proxy follow the EndpointSlices, which follow the kubelet.
+fn endpoints_pending(world: &World, error: &LookError, pod: Option<&Look>) -> Option<i64> {
+    let reported = known_faults(world).any(|fault| fault.caused_by.is_none() && fault.layer == Layer::Route);
+    if reported || !needs_pods(error) || !matches!(pod, Some(Look::Good { .. })) {
+        return None;
+    }
+    let serving = source::serving_since(world).as_second();
+    let left = ENDPOINTS_SECONDS - (world.now.as_second().saturating_sub(serving));
+    (left > 0).then_some(left)
 }
 
 fn verifies_in_cluster(world: &World) -> bool {
@@ -251,6 +268,7 @@ mod tests {
             service: None,
             validity: None,
             pod: None,
+            control: Default::default(),
             manifest: None,
             checked_at: now,
         };

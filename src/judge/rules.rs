@@ -5,7 +5,8 @@ use super::case::{Aspect, Case};
 use super::registration::Row;
 use super::state::State;
 use super::{
-    World, certificate, grant, hysteresis, manifest, of_core, registration, route, source, was_ready,
+    World, certificate, dns, endpoints, grant, hysteresis, manifest, network_policy, node, of_core,
+    registration, route, sandbox, source, volume, was_ready,
 };
 use crate::api::fault::Layer;
 use crate::api::parse::Plugin;
@@ -56,14 +57,14 @@ const fn table(layer: Layer) -> (Aspect, &'static [Rule]) {
         Layer::Quota => (Aspect::Workload, &[]),
         Layer::Image => (Aspect::Workload, &[]),
         Layer::Scheduling => (Aspect::Workload, &[]),
-        Layer::Node => (Aspect::Workload, &[]),
-        Layer::Volume => (Aspect::Workload, &[]),
-        Layer::Sandbox => (Aspect::Workload, &[]),
+        Layer::Node => (Aspect::Workload, &[node::judge]),
+        Layer::Volume => (Aspect::Workload, &[volume::judge]),
+        Layer::Sandbox => (Aspect::Workload, &[sandbox::judge]),
         Layer::Container => (Aspect::Workload, &[]),
         Layer::Probe => (Aspect::Workload, &[]),
-        Layer::Service => (Aspect::Route, &[]),
-        Layer::NetworkPolicy => (Aspect::Route, &[]),
-        Layer::DNS => (Aspect::Route, &[]),
+        Layer::Service => (Aspect::Route, &[endpoints::judge]),
+        Layer::NetworkPolicy => (Aspect::Route, &[network_policy::judge]),
+        Layer::DNS => (Aspect::Route, &[dns::judge]),
         Layer::Certificate => (Aspect::Certificate, &[]),
         Layer::Route => (Aspect::Route, &[]),
         Layer::Manifest => (Aspect::Manifest, &[]),

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::case::{Case, Lean};
 use super::{World, grant};
-use crate::api::fault::{Confidence, Evidence, Party, Suspicion};
+use crate::api::fault::{Confidence, Evidence, Layer, Party, Suspicion};
 use crate::api::reason::Reason;
+use crate::observe::neighbours::Shared;
 
 /// As much evidence is told.
 const MOST_EVIDENCE: usize = 5;
@@ -62,8 +63,9 @@ pub(super) fn adjust(world: &World, cases: &mut [Case]) -> Vec<Adjustment> {
         if let Some(weight) = core_away(world, case) {
             note(case, Because::CoreAway, weight);
         }
-        // What is recalled was weighed when it was seen.
+        // What is recalled was weighed when it was seen; what the core may have caused stays in doubt.
         if !case.candidate.recalled
+            && case.lean == Lean::Itself
             && let Some(weight) = neighbours(world, case)
         {
             note(case, Because::Neighbours, weight);
@@ -132,17 +134,37 @@ fn core_away(world: &World, case: &mut Case) -> Option<Weight> {
     })
 }
 
-/// Many that share a thing and fail alike speak for the shared thing; one that fails alone among others that do well
-/// speaks for its own side. Namespaces count, so that nobody outvotes others with many plugins of his own.
-fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
-    let layer = case.place?;
+/// How those do that share something with the plugin.
+enum Neighbourhood {
+    /// Many fail alike: what they share is meant.
+    Alike(String),
+    /// None of them fails alike: it is the plugin's own side.
+    Alone(String),
+}
+
+/// Namespaces count, so that nobody outvotes others with many plugins of his own.
+fn neighbourhood(world: &World, layer: Layer) -> Option<Neighbourhood> {
     let sharing = world.neighbours.sharing(layer);
-    let accused = sharing.iter().find(|shared| shared.standing.accuses(layer));
-    let cleared = sharing.iter().find(|shared| shared.standing.clears(layer));
-    let told = accused.or(cleared)?;
-    let (what, well) = (told.what, told.standing.well.namespaces);
-    let ill = told.standing.ill_at(layer).namespaces + 1;
-    let (alike, alone) = (accused.is_some(), accused.is_none());
+    if let Some(Shared { what, standing }) = sharing.iter().find(|shared| shared.standing.accuses(layer)) {
+        let ill = 1 + standing.ill_at(layer).namespaces;
+        let of = ill + standing.well.namespaces;
+        let told = format!("plugins of {ill} of {of} namespaces with the same {what} fail at the same layer");
+        return Some(Neighbourhood::Alike(told));
+    }
+    let alone = !sharing.is_empty() && sharing.iter().all(|shared| shared.standing.clears(layer));
+    alone.then(|| {
+        let well =
+            |shared: &Shared<'_>| format!("{} with the same {}", shared.standing.well.plugins, shared.what);
+        let mut told: Vec<String> = sharing.iter().map(well).collect();
+        told.sort();
+        told.dedup();
+        Neighbourhood::Alone(format!("other plugins do well: {}", told.join(", ")))
+    })
+}
+
+/// Many that share a thing and fail alike speak for the shared thing; one that fails alone among others that do well
+/// speaks for its own side.
+fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
     let fault = &case.candidate.fault;
     let of_shared = matches!(
         fault.party,
@@ -150,37 +172,16 @@ fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
     );
     let of_itself = matches!(fault.party, Party::Partner | Party::Config);
     let (from, decisive) = (fault.confidence, case.candidate.decisive);
-    if alike && (of_shared || of_itself) {
-        let of = ill + well;
-        let told =
-            format!("plugins of {ill} of {of} namespaces that share the {what} fail at the same layer");
-        let to = if of_shared {
-            raised(from)
-        } else {
-            lowered(from, decisive)
-        };
-        return Some(Weight {
-            to,
-            told,
-            supports: of_shared,
-        });
-    }
-    // What decides alone is not doubted because others do well: it is a thing of this plugin's, or will be theirs soon.
-    if alone && (of_itself || of_shared && !decisive) {
-        let others = told.standing.well.plugins;
-        let told = format!("{others} other plugins that share the {what} do well");
-        let to = if of_itself {
-            from.max(Confidence::Medium)
-        } else {
-            lowered(from, decisive)
-        };
-        return Some(Weight {
-            to,
-            told,
-            supports: of_itself,
-        });
-    }
-    None
+    let (to, told, supports) = match neighbourhood(world, fault.layer)? {
+        Neighbourhood::Alike(told) if of_shared => (raised(from), told, true),
+        Neighbourhood::Alike(told) if of_itself => (lowered(from, decisive), told, false),
+        // They clear what is shared, and convict nobody.
+        Neighbourhood::Alone(told) if of_itself => (from.max(Confidence::Medium), told, true),
+        // What decides alone is not doubted because others do well.
+        Neighbourhood::Alone(told) if of_shared && !decisive => (lowered(from, decisive), told, false),
+        Neighbourhood::Alike(_) | Neighbourhood::Alone(_) => return None,
+    };
+    Some(Weight { to, told, supports })
 }
 
 const fn raised(from: Confidence) -> Confidence {

@@ -1,5 +1,6 @@
 //! Layers Admission, Quota and down to Probe: whether the newest revision of the plugin runs in full.
 
+use super::admission;
 use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::exposure;
@@ -10,7 +11,8 @@ use crate::api::fault::{Fault, Layer, Resolution};
 use crate::api::parse::Plugin;
 use crate::api::plugin::Workload;
 use crate::api::reason::Reason;
-use crate::observe::facts::{ConditionFact, DeploymentFact, PodFact};
+use crate::observe::facts::{DeploymentFact, PodFact};
+use crate::observe::map::CONTAINER;
 use crate::observe::memory::{ChildKind, Refusal};
 
 /// One text for all that a rollout goes through: its steps follow one another within seconds.
@@ -37,7 +39,7 @@ pub fn judge(world: &World, plugin: &Plugin) -> (State, Option<i64>) {
         return (state, None);
     }
     if let Some(failure) = &deployment.replica_failure {
-        return (State::bad(replica_failure(failure, world)), None);
+        return (State::bad(admission::of_pods(failure, world, plugin)), None);
     }
     if plugin.is_scaled_to_zero() && deployment.desired == 0 {
         return (State::Good, None);
@@ -159,38 +161,6 @@ fn scaled(world: &World, deployment: &DeploymentFact) -> bool {
     super::was_ready(world) && is_of_one_revision(world) && deployment.available > 0
 }
 
-fn replica_failure(failure: &ConditionFact, world: &World) -> Candidate {
-    let message = failure.message.as_str();
-    let reason = if message.contains("exceeded quota") || message.contains("failed quota") {
-        Reason::QuotaExceeded
-    } else if message.contains("violates PodSecurity") {
-        Reason::PodSecurityViolated
-    } else if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") {
-        Reason::PolicyDenied
-    } else {
-        Reason::ApplyRejected
-    };
-    let told = without_pod_name(message);
-    Candidate::new(
-        reason,
-        failure.since.unwrap_or(world.now),
-        format!("pods cannot be created: {told}"),
-    )
-    .evidence(
-        "API server",
-        told,
-        Some(format!("Deployment/{}", world.itself.key.name)),
-    )
-}
-
-/// The message names a pod that was never made; its name changes with every try.
-fn without_pod_name(message: &str) -> String {
-    match message.split_once("\" is forbidden: ") {
-        Some((_, cause)) => cause.to_owned(),
-        None => message.to_owned(),
-    }
-}
-
 /// The pods of the newest revision that are not ready, each with what is wrong with it.
 fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> Vec<(&'a PodFact, State)> {
     let Some(workload) = plugin.workload() else {
@@ -204,12 +174,29 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         worked: settled(world) || deployment.ready > 0 && pods.iter().any(|pod| pod.ready),
         startup: startup_seconds(workload),
         readiness: world.probe.readiness.as_ref(),
+        surroundings: &world.surroundings,
+        namespace: world.itself.key.namespace.clone(),
+        limit_of_spec: sets_memory_limit(plugin, workload),
+        overridden: workload.command.is_some() || workload.args.is_some(),
         now: world.now,
     };
     pods.into_iter()
         .filter(|pod| !pod.ready)
         .map(|pod| (pod, keep_known_cause(container::judge(pod, &context), world)))
         .collect()
+}
+
+/// Whether the spec sets the memory limit of the container.
+fn sets_memory_limit(plugin: &Plugin, workload: &Workload) -> bool {
+    let limits = workload.resources.as_ref().and_then(|all| all.limits.as_ref());
+    let containers = plugin
+        .pod_template
+        .as_ref()
+        .and_then(|template| template["spec"]["containers"].as_array());
+    let of_template = containers.into_iter().flatten().any(|container| {
+        container["name"] == CONTAINER && !container["resources"]["limits"]["memory"].is_null()
+    });
+    of_template || limits.is_some_and(|limits| limits.contains_key("memory"))
 }
 
 /// The time that the spec gives the process to start.

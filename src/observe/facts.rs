@@ -188,6 +188,9 @@ pub struct PodFact {
     pub unschedulable: Option<ConditionFact>,
     /// A reason of `DisruptionTarget`, or of the pod itself (`Evicted` …).
     pub disruption: Option<String>,
+    /// The words with it; empty: none.
+    #[serde(default)]
+    pub disruption_words: String,
     /// Its container.
     pub container: ContainerFact,
     /// Whether it has containers beside the plugin's own: a mesh's proxy, say.

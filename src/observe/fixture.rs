@@ -110,8 +110,8 @@ impl World {
             probe: ProbeFacts::default(),
             surroundings: Default::default(),
             neighbours: Default::default(),
-            changes: Default::default(),
             verdicts: Default::default(),
+            changes: Default::default(),
             outcomes: Vec::new(),
             lost: Vec::new(),
             core_secrets: std::collections::BTreeSet::new(),
@@ -261,6 +261,7 @@ impl World {
                 service: None,
                 validity: None,
                 pod: pod.clone(),
+                control: Default::default(),
                 manifest: good.then(|| ManifestSummary {
                     version: "1.4.2".to_owned(),
                     id: "crm".to_owned(),

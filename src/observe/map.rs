@@ -256,8 +256,19 @@ pub fn pod(object: &Pod) -> PodFact {
                     .clone()
                     .filter(|_| status.phase.as_deref() == Some("Failed"))
             }),
+        disruption_words: disruption_words(&status),
         container,
     }
+}
+
+/// The kubelet's words about a pod that it evicted.
+fn disruption_words(status: &PodStatus) -> String {
+    let conditions = status.conditions.iter().flatten();
+    let disrupted = conditions
+        .filter(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True")
+        .find_map(|condition| condition.message.as_deref());
+    let failed = status.phase.as_deref() == Some("Failed");
+    shorten(status.message.as_deref().filter(|_| failed).or(disrupted))
 }
 
 fn pod_condition(condition: &PodCondition) -> ConditionFact {

@@ -203,12 +203,12 @@ pub struct World {
     /// How other plugins do that share something with it.
     #[serde(default)]
     pub neighbours: Neighbours,
-    /// When what it depends on last became another.
-    #[serde(default)]
-    pub changes: Changes,
     /// What is remembered of earlier verdicts on it.
     #[serde(default)]
     pub verdicts: Verdicts,
+    /// When what it depends on last became another.
+    #[serde(default)]
+    pub changes: Changes,
     /// What is known of its account at the core.
     pub account: Option<AccountFact>,
     /// Why a Secret of its account could not be written.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use url::Url;
+
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
 use crate::judge::service;
@@ -48,6 +50,8 @@ fn manifests(world: &World, plugin: &Plugin, assessment: &Assessment) -> Vec<Pro
             pods: pods.clone(),
             front,
             revision: revision(world),
+            service: own_service(world, plugin),
+            names: names(world),
         })
         .collect()
 }
@@ -78,6 +82,20 @@ fn service_address(world: &World, plugin: &Plugin) -> Option<SocketAddr> {
         }
         None => backend.ready().first().copied(),
     }
+}
+
+/// The operator's own Service in front of the plugin's pods.
+fn own_service(world: &World, plugin: &Plugin) -> Option<SocketAddr> {
+    plugin.workload()?;
+    service_address(world, plugin)
+}
+
+/// Names beside the plugin's that the cluster's resolver should know: that of the core.
+fn names(world: &World) -> Vec<String> {
+    let spec = world.core.as_ref().and_then(|core| core.entry.spec.as_ref());
+    let url = spec.and_then(|spec| Url::parse(&spec.url).ok());
+    let host = url.and_then(|url| url.domain().map(ToOwned::to_owned));
+    host.into_iter().collect()
 }
 
 /// The addresses of the plugin's own Gateway or Ingress.

@@ -118,6 +118,11 @@ impl Client {
         self.opener.pod(pod).await.map(drop)
     }
 
+    /// Whether a name resolves.
+    pub(super) async fn resolve(&self, name: &str) -> Result<(), LookError> {
+        self.opener.resolve(name).await.map(drop)
+    }
+
     async fn hop(
         &self,
         vantage: Vantage<'_>,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::control::ControlFact;
 use super::look::{Look, ReadinessLook};
 use crate::certificate::Validity;
 
@@ -37,6 +38,9 @@ pub struct ManifestFact {
     pub validity: Option<Validity>,
     /// From the pods; only looked at when the other look is bad and pods run.
     pub pod: Option<Look>,
+    /// What stands between the public address and the pods; only looked at when the other look is bad.
+    #[serde(default)]
+    pub control: ControlFact,
     /// The manifest that was read, where it is valid.
     pub manifest: Option<ManifestSummary>,
     /// The last look. Moves with every look: not for a status.

@@ -43,6 +43,10 @@ pub struct ProbeJob {
     pub front: Front,
     /// What the plugin runs, in any form: a change is looked at once.
     pub revision: String,
+    /// The operator's own Service in front of the pods: asked where the public address does not answer well.
+    pub service: Option<SocketAddr>,
+    /// Names that the cluster's resolver should know: asked for where the public host does not resolve.
+    pub names: Vec<String>,
 }
 
 /// Pods that run and are not ready, to be asked why.

@@ -8,6 +8,7 @@ mod board;
 mod browse;
 mod cidr;
 mod client;
+mod control;
 mod cors;
 mod exchange;
 mod fact;
@@ -29,6 +30,7 @@ mod target;
 mod tls;
 
 pub use cidr::{Cidr, CidrError};
+pub use control::{ControlFact, Knock, Resolver};
 pub use fact::{ManifestFact, ManifestSummary, ProbeFacts, ReadinessFact};
 pub(crate) use guard::is_private;
 #[cfg(test)]

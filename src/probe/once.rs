@@ -40,6 +40,8 @@ pub async fn look_once(
         pods: Vec::new(),
         front: Front::Public,
         revision: String::new(),
+        service: None,
+        names: Vec::new(),
     };
     let Seen { look, summary, .. } = browse::look(&client, settings, Vantage::Public(&[]), &job, None).await;
     Ok((look, summary))

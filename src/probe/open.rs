@@ -101,7 +101,8 @@ impl Opener {
             .map_err(|error| reason(&error))
     }
 
-    async fn resolve(&self, domain: &str) -> Result<Vec<IpAddr>, LookError> {
+    /// All addresses of a name.
+    pub(super) async fn resolve(&self, domain: &str) -> Result<Vec<IpAddr>, LookError> {
         match timeout(self.resolve_timeout, self.network.resolve(domain)).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(LookError::NotResolving),
             Ok(Ok(addresses)) => Ok(addresses),

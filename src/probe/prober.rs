@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::board::{Board, Task};
 use super::browse::{self, Seen};
 use super::client::{Client, Vantage};
+use super::control::{self, ControlFact};
 use super::fact::ProbeFacts;
 use super::guard::Guard;
 use super::job::{Front, ProbeJob, ReadinessJob};
@@ -180,10 +181,16 @@ impl Inner {
             }
             pod = sight::of_pods(looks, &front);
         }
+        let control = if front.is_good() {
+            ControlFact::default()
+        } else {
+            control::look(&self.client, &self.settings, job, &front, pod.as_ref()).await
+        };
         let sight = Sight::Manifest {
             revision: job.revision.clone(),
             front,
             pod,
+            control,
             summary,
             validity,
         };

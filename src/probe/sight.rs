@@ -1,5 +1,6 @@
 //! What a whole probe saw: all its looks.
 
+use super::control::ControlFact;
 use super::fact::ManifestSummary;
 use super::look::{Look, ReadinessLook};
 use crate::certificate::Validity;
@@ -13,6 +14,8 @@ pub(super) enum Sight {
         /// From where it is verified.
         front: Look,
         pod: Option<Look>,
+        /// What stands between the two.
+        control: ControlFact,
         summary: Option<ManifestSummary>,
         /// When the public host's certificate is valid.
         validity: Option<Validity>,
@@ -84,6 +87,7 @@ mod tests {
             revision: String::new(),
             front: Look::Bad(LookError::Refused),
             pod: None,
+            control: super::ControlFact::default(),
             summary: None,
             validity,
         };

@@ -123,6 +123,7 @@ impl Target {
             revision,
             front,
             pod,
+            control,
             summary,
             validity,
         } = &verdict.sight
@@ -143,6 +144,7 @@ impl Target {
             service,
             validity: *validity,
             pod: pod.clone(),
+            control: *control,
             manifest: summary.clone(),
             checked_at: verdict.checked_at,
         })

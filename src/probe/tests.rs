@@ -76,6 +76,8 @@ fn job() -> ProbeJob {
         pods: vec![socket(POD)],
         front: Front::Public,
         revision: "1".to_owned(),
+        service: None,
+        names: Vec::new(),
     }
 }
 

@@ -63,6 +63,8 @@ fn shown(world: &Value) -> Value {
     let mut shown = world.clone();
     if let Some(fields) = shown.as_object_mut() {
         fields.remove("now");
+        // A replay remembers its own.
+        fields.remove("verdicts");
     }
     without_volatile(&mut shown);
     shown

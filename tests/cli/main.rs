@@ -1,6 +1,7 @@
 //! The commands as a person or a pipeline runs them: what they print, and how they end.
 
 mod check_url;
+mod judge;
 mod site;
 
 use std::io::Write;
@@ -130,7 +131,7 @@ fn shells_complete_our_commands() {
         let ran = run(&["completions", shell], "");
         assert_eq!(ran.code, 0, "{}", ran.error);
         assert!(ran.out.contains(start), "{shell}: {}", ran.out);
-        for command in ["render", "check", "completions", "leader-elect"] {
+        for command in ["render", "check", "judge", "completions", "leader-elect"] {
             assert!(ran.out.contains(command), "{shell} does not know {command}");
         }
     }

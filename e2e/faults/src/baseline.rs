@@ -18,7 +18,8 @@ fn living(scene: &Scene) -> impl Iterator<Item = &Value> {
 
 /// The waiting reasons of the containers of a pod.
 fn waiting(pod: &Value) -> impl Iterator<Item = &str> {
-    list(&pod["status"], "containerStatuses").filter_map(|status| status["state"]["waiting"]["reason"].as_str())
+    list(&pod["status"], "containerStatuses")
+        .filter_map(|status| status["state"]["waiting"]["reason"].as_str())
 }
 
 /// The party that a waiting reason points to.
@@ -59,7 +60,10 @@ pub(crate) fn knative(scene: &Scene) -> &'static str {
     if exited {
         return "Partner";
     }
-    waiting(pod).map(of_waiting).find(|party| *party != NOTHING).unwrap_or(NOTHING)
+    waiting(pod)
+        .map(of_waiting)
+        .find(|party| *party != NOTHING)
+        .unwrap_or(NOTHING)
 }
 
 /// Argo CD's health of the children: a Pod is Degraded by its waiting reason, a Deployment by `ProgressDeadlineExceeded`, an
@@ -68,7 +72,9 @@ pub(crate) fn knative(scene: &Scene) -> &'static str {
 pub(crate) fn argo_cd(scene: &Scene) -> &'static str {
     let degraded = living(scene)
         .flat_map(waiting)
-        .filter(|reason| reason.starts_with("Err") || reason.ends_with("Error") || reason.ends_with("BackOff"))
+        .filter(|reason| {
+            reason.starts_with("Err") || reason.ends_with("Error") || reason.ends_with("BackOff")
+        })
         .map(of_waiting)
         .find(|party| *party != NOTHING);
     if let Some(party) = degraded {

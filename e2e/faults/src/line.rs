@@ -122,7 +122,10 @@ impl Line {
 
     /// Whether a party is named, first or beside, of which nothing is broken.
     pub(crate) fn ever_blames(&self, party: &str) -> bool {
-        let innocent = !self.truth.iter().any(|truth| truth.parties.iter().any(|of| of == party));
+        let innocent = !self
+            .truth
+            .iter()
+            .any(|truth| truth.parties.iter().any(|of| of == party));
         let named = |shown: &Shown| {
             let first = shown.fault.iter();
             first.chain(&shown.others).any(|fault| fault.party == party)

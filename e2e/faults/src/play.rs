@@ -42,7 +42,9 @@ pub(crate) async fn play(ground: Arc<Ground>, case: &Case) -> Line {
 
 async fn on(stage: &Stage, case: &Case, line: &mut Line) -> Result {
     if let Some(prepare) = &case.prepare {
-        prepare(stage).await.map_err(|trouble| trouble.during("prepare"))?;
+        prepare(stage)
+            .await
+            .map_err(|trouble| trouble.during("prepare"))?;
     }
     let mut patches: Vec<Value> = Vec::new();
     if let Some(base) = &case.base {
@@ -52,7 +54,10 @@ async fn on(stage: &Stage, case: &Case, line: &mut Line) -> Result {
     let base = patches.clone();
     if case.contact == Contact::RunTime {
         stage.apply_plugin(&base).await?;
-        stage.well(PATIENCE).await.map_err(|trouble| trouble.during("before anything was broken"))?;
+        stage
+            .well(PATIENCE)
+            .await
+            .map_err(|trouble| trouble.during("before anything was broken"))?;
         // What comes right after the first Ready is no part of the case.
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -65,7 +70,11 @@ async fn on(stage: &Stage, case: &Case, line: &mut Line) -> Result {
     line.scene = scene(stage);
     line.shown = stage.shown_since(since);
     // What was well before is no verdict about what was broken.
-    if line.shown.first().is_some_and(|shown| shown.fault.is_none() && shown.at < since) {
+    if line
+        .shown
+        .first()
+        .is_some_and(|shown| shown.fault.is_none() && shown.at < since)
+    {
         line.shown[0].at = since;
     }
     line.signal = signal(stage, case, since).await;
@@ -233,7 +242,10 @@ fn scene(stage: &Stage) -> Scene {
     Scene {
         pods: of("Pod"),
         deployments: of("Deployment"),
-        routes: of("HTTPRoute").into_iter().filter(|route| route["name"] == PLUGIN).collect(),
+        routes: of("HTTPRoute")
+            .into_iter()
+            .filter(|route| route["name"] == PLUGIN)
+            .collect(),
         warnings,
     }
 }

@@ -59,9 +59,13 @@ impl Registry {
     /// Puts the panel into the registry, so that it has variants.
     pub(crate) fn seed(&self) -> Result {
         let remote = format!("{}/{REPOSITORY}:base", self.address);
-        run(self
-            .ctr()
-            .args(["images", "push", "--plain-http", &remote, &format!("{NAME}/panel:1.0.0")]))?;
+        run(self.ctr().args([
+            "images",
+            "push",
+            "--plain-http",
+            &remote,
+            &format!("{NAME}/panel:1.0.0"),
+        ]))?;
         Ok(())
     }
 
@@ -91,11 +95,20 @@ impl Registry {
 
     /// Makes a variant of the panel's image whose configuration `change` has changed, with a tag of its own; answers
     /// its reference.
-    pub(crate) async fn variant(&self, tag: &str, change: &(dyn Fn(&mut Value) + Send + Sync)) -> Result<String> {
+    pub(crate) async fn variant(
+        &self,
+        tag: &str,
+        change: &(dyn Fn(&mut Value) + Send + Sync),
+    ) -> Result<String> {
         let manifests = format!("/v2/{REPOSITORY}/manifests");
-        let manifest = self.ask("GET", &format!("{manifests}/base"), "", String::new()).await?;
+        let manifest = self
+            .ask("GET", &format!("{manifests}/base"), "", String::new())
+            .await?;
         let mut manifest: Value = serde_json::from_str(&manifest.body)?;
-        let digest = manifest["config"]["digest"].as_str().unwrap_or_default().to_owned();
+        let digest = manifest["config"]["digest"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let blob = format!("/v2/{REPOSITORY}/blobs/{digest}");
         let config = self.ask("GET", &blob, "", String::new()).await?;
         let mut config: Value = serde_json::from_str(&config.body)?;
@@ -119,8 +132,13 @@ impl Registry {
             config,
         )
         .await?;
-        self.ask("PUT", &format!("{manifests}/{tag}"), MANIFEST, manifest.to_string())
-            .await?;
+        self.ask(
+            "PUT",
+            &format!("{manifests}/{tag}"),
+            MANIFEST,
+            manifest.to_string(),
+        )
+        .await?;
         Ok(format!("{NAME}/{REPOSITORY}:{tag}"))
     }
 
@@ -128,7 +146,9 @@ impl Registry {
     pub(crate) async fn only_for(&self, tag: &str, architecture: &str) -> Result<String> {
         const INDEX: &str = "application/vnd.oci.image.index.v1+json";
         let manifests = format!("/v2/{REPOSITORY}/manifests");
-        let held = self.ask("GET", &format!("{manifests}/base"), "", String::new()).await?;
+        let held = self
+            .ask("GET", &format!("{manifests}/base"), "", String::new())
+            .await?;
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{
             "mediaType": MANIFEST, "digest": held.header("docker-content-digest"), "size": held.body.len(),
             "platform": {"architecture": architecture, "os": "linux"},
@@ -141,9 +161,12 @@ impl Registry {
     /// Deletes a tag's manifest in the registry.
     pub(crate) async fn delete(&self, tag: &str) -> Result {
         let path = format!("/v2/{REPOSITORY}/manifests");
-        let held = self.ask("GET", &format!("{path}/{tag}"), "", String::new()).await?;
+        let held = self
+            .ask("GET", &format!("{path}/{tag}"), "", String::new())
+            .await?;
         let digest = held.header("docker-content-digest").to_owned();
-        self.ask("DELETE", &format!("{path}/{digest}"), "", String::new()).await?;
+        self.ask("DELETE", &format!("{path}/{digest}"), "", String::new())
+            .await?;
         Ok(())
     }
 
@@ -157,7 +180,8 @@ impl Registry {
     pub(crate) fn lead(&self, host: &str, url: &str) -> Result {
         let folder = self.hosts.join(host);
         std::fs::create_dir_all(&folder)?;
-        let text = format!("server = \"{url}\"\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
+        let text =
+            format!("server = \"{url}\"\n[host.\"{url}\"]\n  capabilities = [\"pull\", \"resolve\"]\n");
         std::fs::write(folder.join("hosts.toml"), text)?;
         Ok(())
     }
@@ -168,7 +192,12 @@ impl Registry {
     }
 
     /// Starts one that answers so to everything.
-    pub(crate) async fn impostor(&self, status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<Impostor> {
+    pub(crate) async fn impostor(
+        &self,
+        status: u16,
+        headers: &[(&'static str, &str)],
+        body: &str,
+    ) -> Result<Impostor> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let mut kept = HeaderMap::new();

@@ -108,7 +108,10 @@ impl Tape {
     pub(crate) fn newest(&self, namespace: &str, kind: &str, name: &str) -> Option<Arc<Value>> {
         let entries = self.entries();
         let of = entries.get(namespace)?;
-        let found = of.iter().rev().find(|entry| entry.kind == kind && entry.name == name)?;
+        let found = of
+            .iter()
+            .rev()
+            .find(|entry| entry.kind == kind && entry.name == name)?;
         found.object.clone()
     }
 

@@ -103,7 +103,11 @@ impl Shown {
                 .flatten()
                 .filter_map(Verdict::read)
                 .collect(),
-            ready: if stale { "Stale".to_owned() } else { ready.to_owned() },
+            ready: if stale {
+                "Stale".to_owned()
+            } else {
+                ready.to_owned()
+            },
         }
     }
 

@@ -72,7 +72,7 @@ fn what_the_cluster_does_to_pods_is_not_the_partners_fault() {
             full,
             Cluster,
             Scheduling,
-            Reason::Unschedulable,
+            Reason::NoCapacity,
             Medium,
             Ill,
         ),

@@ -351,3 +351,30 @@ fn pods_in_doubt_explain_a_manifest_that_cannot_be_had() {
     let confirmed = super::assess(&world.later(7));
     assert_eq!(super::reasons(&confirmed), [Reason::ProbeTimeout]);
 }
+
+#[test]
+fn a_gateway_gets_time_to_learn_of_pods_that_became_ready() {
+    let ready = |seconds| {
+        World::reachable()
+            .pods(move |pod| pod.ready_since = Some(at(NOW - seconds)))
+            .public(status(502), good())
+    };
+    let assessment = crate::judge::assess(&ready(3));
+    assert_eq!(assessment.faults, Vec::new());
+    assert_eq!(assessment.again, Some(7));
+    let reason = |world: &World| {
+        crate::judge::assess(world)
+            .faults
+            .first()
+            .map(|fault| fault.reason)
+    };
+    assert_eq!(reason(&ready(10)), Some(Reason::GatewayError));
+    let told = ready(10).reported().pods(|pod| pod.ready_since = Some(at(NOW)));
+    assert_eq!(
+        reason(&told),
+        Some(Reason::GatewayError),
+        "what is told is not taken back for that"
+    );
+    let own = ready(3).public(status(500), pods(status(500)));
+    assert_eq!(reason(&own), Some(Reason::ManifestUnavailable));
+}

@@ -39,6 +39,8 @@ fn job(name: &str) -> ProbeJob {
         pods: vec![pod(7)],
         front: Front::Public,
         revision: "1".to_owned(),
+        service: None,
+        names: Vec::new(),
     }
 }
 
@@ -79,6 +81,7 @@ impl Bench {
                 revision: job.revision.clone(),
                 front,
                 pod: None,
+                control: Default::default(),
                 summary: None,
                 validity: None,
             },

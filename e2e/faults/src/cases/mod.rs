@@ -55,7 +55,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_apart_stays_so() {
-        for (name, held) in [("crash-at-start", held_out("crash-at-start")), ("image-not-found", held_out("image-not-found"))] {
+        for (name, held) in [
+            ("crash-at-start", held_out("crash-at-start")),
+            ("image-not-found", held_out("image-not-found")),
+        ] {
             assert_eq!(held_out(name), held);
         }
     }

@@ -33,7 +33,11 @@ fn bar(
     figure: impl Fn(&Lines<'_>) -> (String, bool),
 ) -> Bar {
     let of = |held: bool| {
-        let chosen: Lines<'_> = lines.iter().copied().filter(|line| line.held_out == held).collect();
+        let chosen: Lines<'_> = lines
+            .iter()
+            .copied()
+            .filter(|line| line.held_out == held)
+            .collect();
         figure(&chosen).0
     };
     let (all, kept) = figure(&lines.to_vec());
@@ -87,17 +91,32 @@ pub(super) fn all(lines: &[Line]) -> Vec<Bar> {
             .is_none_or(|fault| fault.party == "Unknown")
     };
     let wrong_high = |line: &Line| {
-        line.wrong()
-            .iter()
-            .any(|shown| shown.fault.as_ref().is_some_and(|fault| fault.confidence == "High"))
+        line.wrong().iter().any(|shown| {
+            shown
+                .fault
+                .as_ref()
+                .is_some_and(|fault| fault.confidence == "High")
+        })
     };
     let alarm = |line: &Line| {
         let after = line.after.iter().skip(1);
         line.shown.iter().chain(after).any(|shown| shown.fault.is_some())
     };
     vec![
-        share(&decisive, "right party, decisive faults", "100 %", Line::is_party_right, |rate| rate >= 1.0),
-        share(&singles, "right party, all single faults", ">= 97 %", Line::is_party_right, |rate| rate >= 0.97),
+        share(
+            &decisive,
+            "right party, decisive faults",
+            "100 %",
+            Line::is_party_right,
+            |rate| rate >= 1.0,
+        ),
+        share(
+            &singles,
+            "right party, all single faults",
+            ">= 97 %",
+            Line::is_party_right,
+            |rate| rate >= 0.97,
+        ),
         share(
             &singles,
             "Partner ever blamed wrongly",
@@ -112,13 +131,30 @@ pub(super) fn all(lines: &[Line]) -> Vec<Bar> {
             |line| line.ever_blames("Core"),
             |rate| rate <= 0.005,
         ),
-        share(&singles, "a wrong verdict ever shown with High", "none", wrong_high, |rate| rate <= 0.0),
-        share(&singles, "no verdict, or Unknown, in the end", "<= 5 %", unknown, |rate| rate <= 0.05),
+        share(
+            &singles,
+            "a wrong verdict ever shown with High",
+            "none",
+            wrong_high,
+            |rate| rate <= 0.0,
+        ),
+        share(
+            &singles,
+            "no verdict, or Unknown, in the end",
+            "<= 5 %",
+            unknown,
+            |rate| rate <= 0.05,
+        ),
         slowest(&decisive, "signal to verdict, decisive", "p95 <= 5 s", |_| 5.0),
-        slowest(&others, "signal to verdict, others", "p95 <= window + 30 s", |line| {
-            line.window as f64 + 30.0
+        slowest(
+            &others,
+            "signal to verdict, others",
+            "p95 <= window + 30 s",
+            |line| line.window as f64 + 30.0,
+        ),
+        share(&controls, "controls with an alarm", "none", alarm, |rate| {
+            rate <= 0.0
         }),
-        share(&controls, "controls with an alarm", "none", alarm, |rate| rate <= 0.0),
         share(
             &singles,
             "not well again after it was mended",

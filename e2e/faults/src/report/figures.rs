@@ -81,7 +81,10 @@ mod tests {
         assert!((low - 0.7225).abs() < 1e-4, "{low}");
         assert!((high - 1.0).abs() < 1e-9, "{high}");
         let (low, high) = Share { of: 20, hits: 15 }.interval().unwrap();
-        assert!((low - 0.5313).abs() < 1e-4 && (high - 0.8881).abs() < 1e-4, "{low} {high}");
+        assert!(
+            (low - 0.5313).abs() < 1e-4 && (high - 0.8881).abs() < 1e-4,
+            "{low} {high}"
+        );
     }
 
     #[test]

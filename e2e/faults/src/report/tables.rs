@@ -10,7 +10,15 @@ use crate::run::tell;
 
 use super::figures::{Share, counted, quantile};
 
-const PARTIES: [&str; 7] = ["Partner", "Cluster", "Config", "Core", "Dependency", "Operator", "Path"];
+const PARTIES: [&str; 7] = [
+    "Partner",
+    "Cluster",
+    "Config",
+    "Core",
+    "Dependency",
+    "Operator",
+    "Path",
+];
 
 /// The party that a line ended with; of one that may be named in several ways, the first where any of them was.
 fn said(line: &Line) -> &str {
@@ -83,23 +91,37 @@ fn played(lines: &[Line]) -> String {
 }
 
 fn matrix(lines: &[Line]) -> String {
-    let columns = ["Partner", "Cluster", "Config", "Core", "Dependency", "Operator", "Path", "Unknown", "none"];
+    let columns = [
+        "Partner",
+        "Cluster",
+        "Config",
+        "Core",
+        "Dependency",
+        "Operator",
+        "Path",
+        "Unknown",
+        "none",
+    ];
     let mut text = format!(
         "### Who was broken, and who was blamed\n\nSingle faults; rows: whose part was broken.\n\n| | {} |\n|---|{}\n",
         columns.join(" | "),
         "---|".repeat(columns.len())
     );
     for party in PARTIES {
-        let row: Vec<&Line> = counted(lines, Kind::Single).filter(|line| truth(line) == party).collect();
+        let row: Vec<&Line> = counted(lines, Kind::Single)
+            .filter(|line| truth(line) == party)
+            .collect();
         if row.is_empty() {
             continue;
         }
         let cells: Vec<String> = columns
             .iter()
-            .map(|column| match row.iter().filter(|line| said(line) == *column).count() {
-                0 => String::new(),
-                count => count.to_string(),
-            })
+            .map(
+                |column| match row.iter().filter(|line| said(line) == *column).count() {
+                    0 => String::new(),
+                    count => count.to_string(),
+                },
+            )
             .collect();
         let _ = writeln!(text, "| **{party}** | {} |", cells.join(" | "));
     }
@@ -107,7 +129,9 @@ fn matrix(lines: &[Line]) -> String {
 }
 
 fn by_party(lines: &[Line]) -> String {
-    let mut text = "### By party\n\n| party | right | false blame, ever | false exoneration |\n|---|---|---|---|\n".to_owned();
+    let mut text =
+        "### By party\n\n| party | right | false blame, ever | false exoneration |\n|---|---|---|---|\n"
+            .to_owned();
     let singles: Vec<&Line> = counted(lines, Kind::Single).collect();
     let mut rates = Vec::new();
     for party in PARTIES {
@@ -130,7 +154,11 @@ fn by_party(lines: &[Line]) -> String {
     }
     if !rates.is_empty() {
         let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-        let _ = writeln!(text, "\nMacro average of the rates by party: {:.1} %.", mean * 100.0);
+        let _ = writeln!(
+            text,
+            "\nMacro average of the rates by party: {:.1} %.",
+            mean * 100.0
+        );
     }
     text
 }
@@ -146,7 +174,10 @@ fn details(lines: &[Line]) -> String {
     let mut row = |what: &str, figure: String| {
         let _ = writeln!(text, "| {what} | {figure} |");
     };
-    row("coverage: a party is named", Share::count(singles.iter(), named).told());
+    row(
+        "coverage: a party is named",
+        Share::count(singles.iter(), named).told(),
+    );
     for confidence in ["High", "Medium", "Low"] {
         let of = singles.iter().filter(|line| {
             line.last()
@@ -183,7 +214,10 @@ fn details(lines: &[Line]) -> String {
         })
         .told(),
     );
-    for (what, held) in [("right party, shown cases", false), ("right party, held-out cases", true)] {
+    for (what, held) in [
+        ("right party, shown cases", false),
+        ("right party, held-out cases", true),
+    ] {
         let of = singles.iter().filter(|line| line.held_out == held);
         row(what, Share::count(of, |line| line.is_party_right()).told());
     }
@@ -198,16 +232,19 @@ fn details(lines: &[Line]) -> String {
 }
 
 fn latencies(lines: &[Line]) -> String {
-    let mut text = "### How soon\n\nSeconds; from the signal to the right verdict, and from the mending until well.\n\n\
+    let mut text =
+        "### How soon\n\nSeconds; from the signal to the right verdict, and from the mending until well.\n\n\
         | faults | n | verdict p50 | p95 | well again p50 | p95 |\n|---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for (what, decisive) in [("decisive", true), ("others", false)] {
         let of: Vec<&Line> = counted(lines, Kind::Single)
             .filter(|line| line.decisive == decisive)
             .collect();
         let verdicts: Vec<f64> = of.iter().filter_map(|line| line.latency()).collect();
         let clearings: Vec<f64> = of.iter().filter_map(|line| line.clearing()).collect();
-        let cell = |values: &[f64], at: f64| quantile(values, at).map_or("–".to_owned(), |value| format!("{value:.1}"));
+        let cell = |values: &[f64], at: f64| {
+            quantile(values, at).map_or("–".to_owned(), |value| format!("{value:.1}"))
+        };
         let _ = writeln!(
             text,
             "| {what} | {} | {} | {} | {} | {} |",
@@ -247,9 +284,15 @@ fn baselines(lines: &[Line]) -> String {
     let judges: [(&str, &dyn Fn(&Line) -> String); 5] = [
         ("this operator", &|line| said(line).to_owned()),
         ("always the most frequent party", &|_| majority.to_owned()),
-        ("Knative's split", &|line| baseline::knative(&line.scene).to_owned()),
-        ("what Argo CD shows", &|line| baseline::argo_cd(&line.scene).to_owned()),
-        ("a reader of warning events", &|line| baseline::describe(&line.scene).to_owned()),
+        ("Knative's split", &|line| {
+            baseline::knative(&line.scene).to_owned()
+        }),
+        ("what Argo CD shows", &|line| {
+            baseline::argo_cd(&line.scene).to_owned()
+        }),
+        ("a reader of warning events", &|line| {
+            baseline::describe(&line.scene).to_owned()
+        }),
     ];
     let mut text = "### Others, on the same faults\n\nThe mapping of their words to a party is `e2e/faults/src/baseline.rs`.\n\n\
         | judge | right party | names a party | Partner blamed wrongly |\n|---|---|---|---|\n"
