@@ -120,13 +120,6 @@ impl Candidate {
         self
     }
 
-    /// Other words for a person.
-    #[must_use]
-    pub fn told(mut self, message: &str) -> Self {
-        self.fault.message = message.to_owned();
-        self
-    }
-
     /// Another next step than that of the row.
     #[must_use]
     pub fn action(mut self, action: &str) -> Self {

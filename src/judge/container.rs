@@ -220,7 +220,9 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     let since = pod.ready_since.unwrap_or(started);
     let owner = Some(context.owner.clone());
     let port = context.port;
-    match context.readiness.map(|fact| fact.look) {
+    // A look at an earlier run of the process says nothing of this one.
+    let fresh = context.readiness.filter(|fact| fact.checked_at >= started);
+    match fresh.map(|fact| fact.look) {
         Some(ReadinessLook::NotListening) => State::bad(
             Candidate::new(
                 Reason::NotListening,

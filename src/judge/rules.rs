@@ -6,7 +6,7 @@ use super::registration::Row;
 use super::state::State;
 use super::{
     World, certificate, dns, endpoints, grant, hysteresis, manifest, network_policy, node, of_core,
-    registration, route, sandbox, source, volume, was_ready,
+    registration, route, sandbox, source, tag, volume, was_ready,
 };
 use crate::api::fault::Layer;
 use crate::api::parse::Plugin;
@@ -55,7 +55,7 @@ const fn table(layer: Layer) -> (Aspect, &'static [Rule]) {
         Layer::References => (Aspect::Workload, &[]),
         Layer::Admission => (Aspect::Workload, &[]),
         Layer::Quota => (Aspect::Workload, &[]),
-        Layer::Image => (Aspect::Workload, &[]),
+        Layer::Image => (Aspect::Workload, &[tag::judge]),
         Layer::Scheduling => (Aspect::Workload, &[]),
         Layer::Node => (Aspect::Workload, &[node::judge]),
         Layer::Volume => (Aspect::Workload, &[volume::judge]),
