@@ -16,7 +16,7 @@ triple := $(shell uname -m)-unknown-linux-gnu
 release := $(target)/$(triple)/release
 images := $(target)/e2e/images
 cluster := $(target)/e2e/cluster
-promtool_version := $(shell sed -n 's|.*github.com/prometheus/prometheus v||p' e2e/promtool/go.mod)
+promtool_version := $(shell sed -n 's|.*github.com/prometheus/prometheus v\([0-9.]*\).*|\1|p' e2e/promtool/go.mod)
 promtool := $(cache)/tools/promtool-$(promtool_version)/promtool
 deny := $(cache)/tools/cargo-deny-$(cargo_deny)/bin/cargo-deny
 # A folder with go.mod, so that Go works offline of the repository's root.
@@ -118,7 +118,7 @@ charts: programs $(promtool) ## the chart with real Helm, its alerts with real p
 # Service discovery is most of it, and no rule needs it.
 $(promtool): e2e/promtool/go.sum
 	@echo "building promtool $(promtool_version) (once; minutes)"
-	@$(go) -C e2e/promtool build -tags remove_all_sd,netgo -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@nice $(go) -C e2e/promtool build -buildvcs=false -tags remove_all_sd,netgo -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
 	@touch $@
 
 unit: ## unit and property tests: seconds, no cluster

@@ -62,9 +62,10 @@ const fn table(layer: Layer) -> (Aspect, &'static [Rule]) {
         Layer::Sandbox => (Aspect::Workload, &[sandbox::judge]),
         Layer::Container => (Aspect::Workload, &[]),
         Layer::Probe => (Aspect::Workload, &[]),
-        Layer::Service => (Aspect::Route, &[endpoints::judge]),
-        Layer::NetworkPolicy => (Aspect::Route, &[network_policy::judge]),
-        Layer::DNS => (Aspect::Route, &[dns::judge]),
+        // Seen while the manifest cannot be had: the route itself is not in doubt, and goes on to be looked at.
+        Layer::Service => (Aspect::Manifest, &[endpoints::judge]),
+        Layer::NetworkPolicy => (Aspect::Manifest, &[network_policy::judge]),
+        Layer::DNS => (Aspect::Manifest, &[dns::judge]),
         Layer::Certificate => (Aspect::Certificate, &[]),
         Layer::Route => (Aspect::Route, &[]),
         Layer::Manifest => (Aspect::Manifest, &[]),

@@ -3,6 +3,7 @@
 mod certificate;
 mod chains;
 mod core;
+mod core_signs;
 mod evidence;
 mod expiry;
 mod exposure;

@@ -1,7 +1,7 @@
 //! The running stack and the handles on it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use http::{Request, Response};
 use hyper::body::Bytes;
@@ -20,7 +20,7 @@ use crate::phone_users::PhoneUsers;
 use crate::seed::{Account, Seed};
 use crate::stack::Stack;
 use crate::tenants::Tenants;
-use crate::tls;
+use crate::tls::{self, Life};
 
 /// Where and with what a stack starts.
 #[derive(Clone, Debug)]
@@ -47,6 +47,19 @@ impl Default for Options {
     }
 }
 
+/// A certificate of the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// As at its start.
+    Good,
+    /// Expired years ago.
+    Expired,
+    /// For another host.
+    OfOtherNames,
+    /// Of an authority that nobody was told of.
+    OfAnotherAuthority,
+}
+
 /// A running stack; dropping it ends it.
 #[derive(Debug)]
 pub struct SimulatedCore {
@@ -55,6 +68,8 @@ pub struct SimulatedCore {
     address: SocketAddr,
     admin: Option<SocketAddr>,
     ca_pem: String,
+    authority: tls::Authority,
+    names: Vec<String>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -90,6 +105,8 @@ impl SimulatedCore {
             address,
             admin: None,
             ca_pem: identity.ca_pem,
+            authority: identity.authority,
+            names,
             tasks: vec![tokio::spawn(front::run(stack, listener, address, acceptor))],
         };
         if let Some(admin) = options.admin {
@@ -132,6 +149,33 @@ impl SimulatedCore {
     #[must_use]
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// The front answers new connections with this certificate from now on.
+    ///
+    /// # Errors
+    ///
+    /// If a certificate cannot be made.
+    pub fn present(&self, certificate: Presented) -> Result<()> {
+        let config = match certificate {
+            Presented::Good => self.authority.issue(&self.names, Life::Good)?,
+            Presented::Expired => self.authority.issue(&self.names, Life::Expired)?,
+            Presented::OfOtherNames => {
+                let names = ["somebody-else.example".to_owned()];
+                self.authority.issue(&names, Life::Good)?
+            }
+            Presented::OfAnotherAuthority => {
+                let failed = |source| Error::Certificate {
+                    names: self.names.clone(),
+                    source,
+                };
+                let (other, _) = tls::authority().map_err(failed)?;
+                other.issue(&self.names, Life::Good)?
+            }
+        };
+        let mut presents = self.stack.presents.lock().unwrap_or_else(PoisonError::into_inner);
+        *presents = Some(config);
+        Ok(())
     }
 
     /// User name and password of the operator's account, as the seed has them.

@@ -1,8 +1,8 @@
 //! The front: one TLS listener that stands for the stack's nginx, closed and opened at will.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Request, Response, header};
@@ -41,7 +41,9 @@ pub(crate) async fn run(
         tokio::select! {
             accepted = socket.accept() => {
                 if let Ok((stream, peer)) = accepted {
-                    connections.spawn(connection(Arc::clone(&stack), stream, acceptor.clone(), peer));
+                    let presents = stack.presents.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let acceptor = presents.map_or_else(|| acceptor.clone(), TlsAcceptor::from);
+                    connections.spawn(connection(Arc::clone(&stack), stream, acceptor, peer));
                 }
             }
             () = closes(&mut open) => {

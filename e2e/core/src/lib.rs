@@ -42,7 +42,7 @@ mod world;
 pub use crate::accounts::{Accounts, AuthPolicy, AuthUser, Login};
 pub use crate::apps::Apps;
 pub use crate::clock::Clock;
-pub use crate::core::{Options, SimulatedCore};
+pub use crate::core::{Options, Presented, SimulatedCore};
 pub use crate::error::{Error, Result};
 pub use crate::fault::{Fault, FaultId, Standing};
 pub use crate::faults::{Faults, Tokens};

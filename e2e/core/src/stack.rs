@@ -28,6 +28,8 @@ pub(crate) struct Stack {
     pub(crate) open: watch::Sender<bool>,
     /// Whether it does.
     pub(crate) listening: watch::Sender<bool>,
+    /// With what the front answers TLS from now on; none: as at its start.
+    pub(crate) presents: Mutex<Option<std::sync::Arc<rustls::ServerConfig>>>,
 }
 
 impl Stack {
@@ -40,6 +42,7 @@ impl Stack {
             journal: Journal::default(),
             open: watch::Sender::new(true),
             listening: watch::Sender::new(true),
+            presents: Mutex::default(),
         }
     }
 

@@ -36,6 +36,9 @@ pub(crate) async fn play(ground: Arc<Ground>, case: &Case) -> Line {
     if let Err(trouble) = played {
         line.trouble = Some(trouble.to_string());
     }
+    if let Err(trouble) = stage.ground.keep_recording(&stage.namespace, PLUGIN, case.name) {
+        eprintln!("{}: no recording kept: {trouble}", case.name);
+    }
     stage.end().await;
     line
 }
@@ -199,13 +202,18 @@ async fn signal(stage: &Stage, case: &Case, since: Timestamp) -> Option<Timestam
 
 /// When the operator first asked the panel for a manifest since a moment.
 async fn asked(stage: &Stage, since: Timestamp) -> Option<Timestamp> {
-    let answer = stage.ask("GET", "/requests", String::new()).await.ok()?;
-    let report: Value = serde_json::from_str(&answer.body).ok()?;
-    report["requests"].as_array()?.iter().find_map(|request| {
-        let at = Timestamp::from_millisecond(request["atUnixMs"].as_i64()?).ok()?;
-        let path = request["path"].as_str()?;
-        (at >= since && path.contains("manifest")).then_some(at)
-    })
+    let answers = stage.ask("/requests").await;
+    let first = |answer: &wazo_e2e_node::Answer| {
+        let report: Value = serde_json::from_str(&answer.body).ok()?;
+        report["requests"].as_array()?.iter().find_map(|request| {
+            let at = Timestamp::from_millisecond(request["atUnixMs"].as_i64()?).ok()?;
+            let path = request["path"].as_str()?;
+            let agent = request["headers"]["user-agent"].as_str().unwrap_or_default();
+            let ours = path.contains("manifest") && !agent.starts_with("kube-probe");
+            (at >= since && ours).then_some(at)
+        })
+    };
+    answers.iter().filter_map(first).min()
 }
 
 /// What `kubectl` would show.

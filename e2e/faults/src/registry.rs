@@ -142,6 +142,22 @@ impl Registry {
         Ok(format!("{NAME}/{REPOSITORY}:{tag}"))
     }
 
+    /// Makes a tag under which the panel is offered for one processor alone.
+    pub(crate) async fn only_for(&self, tag: &str, architecture: &str) -> Result<String> {
+        const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+        let manifests = format!("/v2/{REPOSITORY}/manifests");
+        let held = self
+            .ask("GET", &format!("{manifests}/base"), "", String::new())
+            .await?;
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{
+            "mediaType": MANIFEST, "digest": held.header("docker-content-digest"), "size": held.body.len(),
+            "platform": {"architecture": architecture, "os": "linux"},
+        }]});
+        self.ask("PUT", &format!("{manifests}/{tag}"), INDEX, index.to_string())
+            .await?;
+        Ok(format!("{NAME}/{REPOSITORY}:{tag}"))
+    }
+
     /// Deletes a tag's manifest in the registry.
     pub(crate) async fn delete(&self, tag: &str) -> Result {
         let path = format!("/v2/{REPOSITORY}/manifests");

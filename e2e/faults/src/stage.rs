@@ -21,14 +21,55 @@ use wazo_simulated_core::{ACCOUNT_ACL, Options, Seed, SimulatedCore};
 use crate::case::merge;
 use crate::ground::Ground;
 use crate::registry::Impostor;
-use crate::tape::Entry;
+use crate::tape::{Entry, Tape};
 use crate::trouble::{Result, Trouble};
 use crate::verdict::{Shown, changes};
 
 /// The name of the plugin of every case.
 pub(crate) const PLUGIN: &str = "crm";
+/// Where the panel listens.
+const PANEL_PORT: u16 = 8080;
 /// Names below it lead to the node, and no other certificate or Gateway is for them.
 pub(crate) const OWN_DOMAIN: &str = "own.test";
+
+/// A way to the panel's pods themselves, whatever is broken before them.
+pub(crate) struct Teller {
+    tape: Arc<Tape>,
+    namespace: String,
+}
+
+impl Teller {
+    /// Asks every pod that runs; the answers of those that answer.
+    async fn ask(&self, method: &str, path: &str, body: &str) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for pod in self.tape.standing(&self.namespace, "Pod") {
+            let running =
+                pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null();
+            let address = pod["status"]["podIP"].as_str().filter(|_| running);
+            let Some(address) = address.and_then(|address| address.parse().ok()) else {
+                continue;
+            };
+            let address = SocketAddr::new(address, PANEL_PORT);
+            let request = Request::builder()
+                .method(method)
+                .uri(format!("http://{address}{path}"))
+                .header("content-type", "application/json")
+                .body(body.to_owned());
+            let Ok(request) = request else { continue };
+            let asked = tokio::time::timeout(Duration::from_secs(3), fetch(request, address, "")).await;
+            if let Ok(Ok(answer)) = asked {
+                answers.push(answer);
+            }
+        }
+        answers
+    }
+
+    /// Tells every pod how to behave; whether one took it.
+    pub(crate) async fn tell(&self, how: &str) -> bool {
+        let answers = self.ask("PUT", "/misbehave", how).await;
+        answers.iter().any(|answer| answer.status < 300)
+    }
+}
 
 /// What a case keeps between two steps; dropped at its end.
 #[derive(Default)]
@@ -138,9 +179,19 @@ impl Stage {
         plugins::plugin(PLUGIN, &self.host())
     }
 
-    /// The usual WazoCore.
+    /// The WazoCore; a case may have noted another URL.
     pub(crate) fn wazo_core(&self) -> Value {
-        parts::core_at(&self.ground.cluster().core_url(self.port))
+        let noted = self.noted("core-url");
+        let usual = self.ground.cluster().core_url(self.port);
+        parts::core_at(noted.as_str().unwrap_or(&usual))
+    }
+
+    /// The core is known by a name that is this case's alone.
+    pub(crate) fn own_core_name(&self) {
+        self.note(
+            "core-url",
+            json!(format!("https://{}:{}", self.own_core(), self.port)),
+        );
     }
 
     /// Applies the WazoCore with all that it needs.
@@ -286,44 +337,28 @@ impl Stage {
         )))
     }
 
-    /// Waits until a version of an object of a kind holds a text.
-    pub(crate) async fn shows(&self, kind: &str, text: &str, within: Duration) -> Result {
-        let held = || {
-            let entries = self.ground.tape.of(&self.namespace);
-            entries.iter().any(|entry| holds(entry, kind, text))
-        };
-        if self.ground.tape.until(within, held).await {
-            return Ok(());
+    /// Asks the panel's pods themselves.
+    pub(crate) async fn ask(&self, path: &str) -> Vec<Answer> {
+        self.teller().ask("GET", path, "").await
+    }
+
+    /// A way to the panel that a task can take along.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller {
+            tape: Arc::clone(&self.ground.tape),
+            namespace: self.namespace.clone(),
         }
-        Err(Trouble::new(format!(
-            "no {kind} shows {text:?} within {within:?}"
-        )))
     }
 
-    /// Asks the plugin through the gateway.
-    pub(crate) async fn ask(&self, method: &str, path: &str, body: String) -> Result<Answer> {
-        let address = SocketAddr::new(self.ground.cluster().gateway(), 443);
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("https://{}{path}", self.host()))
-            .header("content-type", "application/json")
-            .body(body)?;
-        let asked = fetch(request, address, &self.ground.gateway_ca);
-        Ok(tokio::time::timeout(Duration::from_secs(5), asked).await??)
-    }
-
-    /// Tells the panel how to behave; tries for a while, since its way may be busy being made.
+    /// Tells the panel how to behave; tries for a while, since it may be starting.
     pub(crate) async fn misbehave(&self, how: &Value) -> Result {
-        let mut last = String::new();
         for _ in 0..50 {
-            match self.ask("PUT", "/misbehave", how.to_string()).await {
-                Ok(answer) if answer.status < 300 => return Ok(()),
-                Ok(answer) => last = format!("{} {}", answer.status, answer.body),
-                Err(error) => last = error.to_string(),
+            if self.teller().tell(&how.to_string()).await {
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Err(Trouble::new(format!("the panel does not take {how}: {last}")))
+        Err(Trouble::new(format!("the panel does not take {how}")))
     }
 
     /// Ends everything of the case. What is left in the core goes with it.

@@ -1,4 +1,5 @@
 mod accounts;
+mod names;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -1,11 +1,15 @@
 //! Acts that many cases have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use wazo_simulated_core::Fault;
 
-use crate::case::{Act, fixed, patch_step, step};
+use crate::case::{Act, PatchStep, fixed, patch_step, step};
+use crate::stage::Stage;
+use crate::trouble::Result;
 
 /// A merge patch of the spec.
 pub(super) fn spec(patch: Value) -> Act {
@@ -83,4 +87,91 @@ pub(super) fn object(object: Value) -> Act {
             Box::pin(async move { stage.delete(&version, &kind, &name).await })
         }),
     )
+}
+
+/// A merge patch of the spec that the plugin has from the start.
+pub(super) fn spec_base(patch: Value) -> PatchStep {
+    fixed(json!({"spec": patch}))
+}
+
+/// The kubelet asks for the panel's health and not for its manifest.
+pub(super) fn healthz() -> PatchStep {
+    spec_base(json!({"workload": {"readiness": {"path": "/healthz"}}}))
+}
+
+/// The running panel is told the same over and over, since a new process has forgotten it.
+pub(super) fn misbehaves_again(how: Value) -> Act {
+    Act::doing(
+        step(move |stage| {
+            let how = how.to_string();
+            let teller = stage.teller();
+            Box::pin(async move {
+                stage.spawn(tokio::spawn(async move {
+                    loop {
+                        // It may be away at the moment: that is the point.
+                        let _ = teller.tell(&how).await;
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                }));
+                Ok(())
+            })
+        }),
+        step(|stage| {
+            Box::pin(async move {
+                // The last of the orders may still be on its way.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                stage.delete_pods().await
+            })
+        }),
+    )
+}
+
+/// The Secret with the core's account gets another password, and then the right one again.
+pub(super) fn core_account_secret(password: &'static str) -> Act {
+    Act::doing(
+        step(move |stage| {
+            Box::pin(async move {
+                let (username, _) = stage.core.account();
+                stage
+                    .apply(&wazo_e2e::objects::credentials(username, password))
+                    .await
+            })
+        }),
+        step(|stage| Box::pin(async move { stage.credentials().await })),
+    )
+}
+
+/// An object is deleted, and made again.
+pub(super) fn deleted(
+    version: &'static str,
+    kind: &'static str,
+    name: &'static str,
+    again: impl for<'a> Fn(&'a Stage) -> BoxFuture<'a, Result> + Send + Sync + 'static,
+) -> Act {
+    Act::doing(
+        step(move |stage| Box::pin(async move { stage.delete(version, kind, name).await })),
+        step(again),
+    )
+}
+
+/// After what an act does, the plugin's pods are deleted.
+pub(super) fn then_delete_pods(act: Act) -> Act {
+    let inject = act.inject.clone();
+    Act {
+        inject: Some(step(move |stage| {
+            let inject = inject.clone();
+            Box::pin(async move {
+                if let Some(inject) = &inject {
+                    inject(stage).await?;
+                }
+                stage.delete_pods().await
+            })
+        })),
+        ..act
+    }
+}
+
+/// Does something and leaves it at that.
+pub(super) fn only(does: impl for<'a> Fn(&'a Stage) -> BoxFuture<'a, Result> + Send + Sync + 'static) -> Act {
+    Act::doing(step(does), step(|_| Box::pin(async { Ok(()) })))
 }

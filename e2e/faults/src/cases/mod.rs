@@ -1,9 +1,15 @@
 //! The catalogue, one file per group.
 
+mod cluster;
 mod config;
+mod controls;
 mod core;
 mod helpers;
+mod image;
+mod pairs;
 mod partner;
+mod path;
+mod route;
 
 use crate::case::Case;
 
@@ -12,7 +18,13 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(partner::cases());
     cases.extend(config::cases());
+    cases.extend(image::cases());
+    cases.extend(cluster::cases());
+    cases.extend(route::cases());
     cases.extend(core::cases());
+    cases.extend(path::cases());
+    cases.extend(pairs::cases());
+    cases.extend(controls::cases());
     cases
 }
 
