@@ -203,6 +203,9 @@ reasons! {
     ArchitectureUnsupported Partner Image External
         "Build the image for the nodes' architecture"
         "The image has no variant for the nodes' architecture";
+    TagMoved Partner Image External
+        "Give each release a tag of its own, or name the image by its digest, and roll the plugin out again"
+        "Pods of one revision run different images under the same tag";
     ImagePullFailed Unknown Image Retry
         "Read the kubelet's message"
         "The image cannot be pulled, for a reason that is not recognised";

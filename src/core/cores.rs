@@ -252,6 +252,15 @@ impl Cores {
         }
     }
 
+    /// A plugin began to fail: the credentials that its pods have are tried soon, as it would use them.
+    pub fn suspect_account(&self, key: &CoreKey, plugin: &PluginKey) {
+        let Some(link) = self.link(key) else { return };
+        let look = link.state().accounts.suspect(plugin, &self.0.shared.intervals);
+        if look {
+            link.wake_plugins([plugin.clone()].into());
+        }
+    }
+
     /// What is known of the account of a plugin at this core.
     #[must_use]
     pub fn account(&self, key: &CoreKey, plugin: &PluginKey) -> Option<AccountFact> {

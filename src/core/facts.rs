@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub use super::daemon::Daemon;
 use super::error::{CoreError, CoreErrorKind};
 pub use super::interests::Interest;
+pub use super::service::{Elsewhere, ServiceFact, ServiceState, SlowFact};
 
 /// The operator's session with the core, as one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,61 +40,6 @@ pub struct StackChange {
     pub was: Uuid,
     /// The one that answers.
     pub is: Uuid,
-}
-
-/// How a daemon is, from a real read and the parsed body of its status.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ServiceFact {
-    /// The state.
-    pub state: ServiceState,
-    /// The last error, unless `Up`.
-    pub error: Option<CoreError>,
-    /// For `Degraded`: the names of the parts that the daemon itself reports as failing, such as `bus_consumer`.
-    pub failing: Vec<String>,
-    /// When the state last changed.
-    pub since: Timestamp,
-    /// When it last answered well.
-    pub last_good: Option<Timestamp>,
-    /// While its reads fail: whether it says of itself that it is up all the same, which proves no more than a process.
-    #[serde(default)]
-    pub gray: bool,
-    /// It answers well, and far slower than it did.
-    #[serde(default)]
-    pub slow: Option<SlowFact>,
-}
-
-/// A daemon answers far slower than it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlowFact {
-    /// The median of its last reads, milliseconds.
-    pub now: u64,
-    /// What it was before, milliseconds.
-    pub before: u64,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-/// What else answers that is not of this cluster, as of the moment of the core's last failure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Elsewhere {
-    /// Something answered in the last minute: the way out of the cluster is open.
-    pub answers: bool,
-    /// And was found by its name: names are resolved.
-    pub resolves: bool,
-}
-
-/// The state of a daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ServiceState {
-    /// Not asked yet.
-    Unknown,
-    /// It answers real reads, and reports nothing as failing.
-    Up,
-    /// It answers, and reports a part of itself as failing.
-    Degraded,
-    /// It does not answer, or answers with server errors.
-    Down,
 }
 
 /// An external application: the shared object that holds manifest URLs. That of a tenant, or a user's own, which hides
@@ -406,34 +352,5 @@ impl SessionFact {
             (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
             _ => false,
         }
-    }
-}
-
-impl ServiceFact {
-    /// Nothing is known yet.
-    pub(super) fn unknown() -> Self {
-        Self {
-            state: ServiceState::Unknown,
-            error: None,
-            failing: Vec::new(),
-            since: Timestamp::now(),
-            last_good: None,
-            gray: false,
-            slow: None,
-        }
-    }
-
-    fn shows_like(&self, other: &Self) -> bool {
-        let errors = match (&self.error, &other.error) {
-            (None, None) => true,
-            (Some(one), Some(two)) => one.is_like(two),
-            _ => false,
-        };
-        errors
-            && self.state == other.state
-            && self.failing == other.failing
-            && self.gray == other.gray
-            && self.slow.is_some() == other.slow.is_some()
-            && self.last_good.is_some() == other.last_good.is_some()
     }
 }

@@ -31,6 +31,7 @@ mod outside;
 mod pace;
 mod request;
 mod rights;
+mod service;
 mod session;
 mod settings;
 mod shape;

@@ -120,13 +120,6 @@ impl Candidate {
         self
     }
 
-    /// Other words for a person.
-    #[must_use]
-    pub fn told(mut self, message: &str) -> Self {
-        self.fault.message = message.to_owned();
-        self
-    }
-
     /// Another next step than that of the row.
     #[must_use]
     pub fn action(mut self, action: &str) -> Self {
@@ -155,6 +148,12 @@ impl Candidate {
         self.decisive = false;
         self.fault.missing.push(missing.to_owned());
         self
+    }
+
+    /// The same, only where something else is so.
+    #[must_use]
+    pub fn unless(self, doubted: bool, missing: &str) -> Self {
+        if doubted { self.indirect(missing) } else { self }
     }
 
     /// Something speaks against it: low confidence, and the party is only suspected.

@@ -240,13 +240,6 @@ fn from_error_beside(error: &CoreError, worked: bool, elsewhere: Elsewhere) -> C
         candidate.indirect("an answer from another address outside of the cluster")
     };
     match reason {
-        Reason::CoreUrlWrong if !decisive => {
-            let told = "nothing accepts connections at spec.url, and nothing did before";
-            let candidate = candidate.field("spec.url").resolution(Resolution::Retry);
-            candidate
-                .action("Correct spec.url, or let the core be started: nothing accepts connections there")
-                .told(told)
-        }
         Reason::CoreUrlWrong => candidate.field("spec.url"),
         Reason::CaBundleMissing => candidate.field("spec.caBundle"),
         Reason::CoreCredentialsRejected | Reason::CredentialsChangedInCore => {
@@ -295,8 +288,6 @@ fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
         CoreErrorKind::NotWazo { .. } if worked => (Reason::CoreServerError, true),
         CoreErrorKind::NameNotResolved if worked => (Reason::CoreNameNotResolving, false),
         CoreErrorKind::NameNotResolved => (Reason::CoreUrlWrong, true),
-        // Where nothing ever listened, the address is more likely to be wrong than everything behind it.
-        CoreErrorKind::Refused if !worked => (Reason::CoreUrlWrong, false),
         // A firewall may refuse, and break, in the core's name.
         CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, false),
         CoreErrorKind::TimedOut { .. } => (Reason::CorePathTimeout, false),

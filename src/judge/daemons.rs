@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_died_while_a_daemon_that_it_calls_was_down_is_not_blamed() {
+        let crashing = |acl: &str| calld_down(with_account(World::healthy(), &[acl])).crashing(3);
+        let party = |world: &World| {
+            let faults = assess(world).faults;
+            let crash = faults.iter().find(|fault| fault.reason == Reason::ProcessExited);
+            crash.map(|crash| crash.party)
+        };
+        assert_eq!(party(&crashing("calld.calls.read")), Some(Party::Unknown));
+        assert_eq!(party(&crashing("dird.#")), Some(Party::Partner));
+    }
+
+    #[test]
     fn confd_is_no_concern_of_a_plugin_that_only_has_an_account_elsewhere() {
         let world = World::healthy().confd_down();
         let core = world.core.as_ref().unwrap();

@@ -45,6 +45,7 @@ mod scheduling;
 pub mod service;
 pub mod source;
 pub mod state;
+mod tag;
 #[cfg(test)]
 mod tests;
 pub mod threshold;

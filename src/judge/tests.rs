@@ -3,6 +3,8 @@
 mod certificate;
 mod chains;
 mod core;
+mod evidence;
+mod core_signs;
 mod expiry;
 mod exposure;
 mod hysteresis;

@@ -7,7 +7,7 @@ use super::exposure;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
-use crate::api::fault::{Fault, Layer, Resolution};
+use crate::api::fault::{Fault, Layer, Party, Resolution};
 use crate::api::parse::Plugin;
 use crate::api::plugin::Workload;
 use crate::api::reason::Reason;
@@ -178,11 +178,16 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         namespace: world.itself.key.namespace.clone(),
         limit_of_spec: sets_memory_limit(plugin, workload),
         overridden: workload.command.is_some() || workload.args.is_some(),
+        own_secret: plugin
+            .account
+            .as_ref()
+            .map(|account| account.secret(&world.itself.key.name)),
         now: world.now,
     };
     pods.into_iter()
         .filter(|pod| !pod.ready)
-        .map(|pod| (pod, keep_known_cause(container::judge(pod, &context), world)))
+        .map(|pod| (pod, for_these_nodes(container::judge(pod, &context), world)))
+        .map(|(pod, state)| (pod, keep_known_cause(state, world)))
         .collect()
 }
 
@@ -241,6 +246,28 @@ fn rank(state: &State, world: &World) -> impl Ord + use<> {
             (class, None, again.unwrap_or(0), message.clone())
         }
         State::Good => (3, None, 0, String::new()),
+    }
+}
+
+/// Where nodes are of several architectures, the image would run on some of them, had the spec asked for those.
+fn for_these_nodes(state: State, world: &World) -> State {
+    let capacity = world.surroundings.capacity.as_ref();
+    let several = capacity.filter(|capacity| capacity.architectures.len() > 1);
+    match (state, several) {
+        (State::Bad(candidate), Some(capacity))
+            if candidate.fault.reason == Reason::ArchitectureUnsupported =>
+        {
+            let all: Vec<&str> = capacity.architectures.iter().map(String::as_str).collect();
+            let told = format!("the nodes are of several architectures: {}", all.join(", "));
+            let mut candidate = candidate
+                .evidence("API server", told, None)
+                .party(Party::Config)
+                .field("spec.workload.podTemplate.spec.nodeSelector");
+            "Ask for nodes of the image's architecture (nodeSelector kubernetes.io/arch), or build the image for all"
+                .clone_into(&mut candidate.fault.action);
+            State::bad(candidate)
+        }
+        (state, _) => state,
     }
 }
 

@@ -15,6 +15,7 @@ mod claims;
 mod core_away;
 mod core_config;
 mod core_drift;
+mod core_signs;
 mod crash_points;
 mod deletion;
 mod deletion_orders;

@@ -10,6 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 use wazo_e2e_node::{Cluster, OPERATOR, Up, run};
 
+use crate::ablation;
 use crate::dns::Dns;
 use crate::firewall::Firewall;
 use crate::registry::Registry;
@@ -30,7 +31,7 @@ pub(crate) struct Ground {
     pub(crate) dns: Dns,
     pub(crate) firewall: Firewall,
     pub(crate) registry: Registry,
-    pub(crate) gateway_ca: String,
+    output: PathBuf,
     next_port: AtomicU16,
     /// So that a taken-away process is always brought back.
     stopped: Mutex<Vec<u32>>,
@@ -38,8 +39,8 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// Starts the node and installs the operator. `extra`: arguments of helm beside the usual ones.
-    pub(crate) async fn prepare(log: &Path, extra: &[String]) -> Result<Self> {
-        let log = log.to_owned();
+    pub(crate) async fn prepare(output: &Path, extra: &[String]) -> Result<Self> {
+        let log = output.join("cluster.log");
         let extra = extra.to_vec();
         let cluster = tokio::task::spawn_blocking(move || up(log, &extra)).await??;
         let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig())?;
@@ -54,7 +55,6 @@ impl Ground {
             .to_owned();
         let state = std::fs::read_to_string(directory.join("state.json"))?;
         let state: Value = serde_json::from_str(&state)?;
-        let gateway_ca = std::fs::read_to_string(cluster.gateway_ca())?;
         let registry = Registry::new(&directory, &state)?;
         let dns = Dns::new(&directory, pid(&state, "coredns")?)?;
         Ok(Self {
@@ -66,7 +66,7 @@ impl Ground {
             client,
             dns,
             registry,
-            gateway_ca,
+            output: output.to_owned(),
             next_port: AtomicU16::new(FIRST_PORT),
             stopped: Mutex::default(),
         })
@@ -88,6 +88,22 @@ impl Ground {
             return Ok(port);
         }
         Err(Trouble::new("more cases than ports: raise PORTS"))
+    }
+
+    /// Takes what the operator recorded of a plugin, if it records.
+    pub(crate) fn keep_recording(&self, namespace: &str, plugin: &str, case: &str) -> Result {
+        let pods = self.directory.join("kubelet/pods");
+        for pod in std::fs::read_dir(pods)?.flatten() {
+            let held = pod
+                .path()
+                .join("volumes/kubernetes.io~empty-dir/recordings")
+                .join(namespace)
+                .join(format!("{plugin}.jsonl"));
+            if held.exists() {
+                std::fs::copy(held, ablation::file(&self.output, case))?;
+            }
+        }
+        Ok(())
     }
 
     /// Halts a program of the cluster where it stands.

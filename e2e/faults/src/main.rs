@@ -1,6 +1,7 @@
 //! Breaks real parts of a real node and holds what the operator says against what was broken: whose fault, how sure, how
 //! soon, and whether it takes it back.
 
+mod ablation;
 mod baseline;
 mod case;
 mod cases;
@@ -52,7 +53,7 @@ enum Command {
         #[arg(long)]
         resume: bool,
         /// Arguments of helm beside the usual ones
-        #[arg(long = "helm", allow_hyphen_values = true)]
+        #[arg(long = "helm", allow_hyphen_values = true, default_values = ["--set", "recording.enabled=true"])]
         helm: Vec<String>,
     },
     /// Reports on the lines of an earlier run; exit status 1 when a bar is missed
@@ -156,8 +157,9 @@ fn obey(command: Command) -> Result<bool> {
 
 async fn play_all(cases: Vec<Case>, jobs: usize, output: &std::path::Path, helm: &[String]) -> Result {
     println!("{} cases, {jobs} at a time; a node is started first", cases.len());
-    let ground = Ground::prepare(&output.join("cluster.log"), helm).await?;
+    let ground = Ground::prepare(output, helm).await?;
     ground.registry.seed()?;
+    std::fs::create_dir_all(output.join(ablation::WORLDS))?;
     let ground = Arc::new(ground);
     let played = tokio::select! {
         played = run::run(&ground, cases, jobs, output) => played,

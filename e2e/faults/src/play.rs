@@ -36,6 +36,9 @@ pub(crate) async fn play(ground: Arc<Ground>, case: &Case) -> Line {
     if let Err(trouble) = played {
         line.trouble = Some(trouble.to_string());
     }
+    if let Err(trouble) = stage.ground.keep_recording(&stage.namespace, PLUGIN, case.name) {
+        eprintln!("{}: no recording kept: {trouble}", case.name);
+    }
     stage.end().await;
     line
 }

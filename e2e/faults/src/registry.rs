@@ -146,7 +146,9 @@ impl Registry {
     pub(crate) async fn only_for(&self, tag: &str, architecture: &str) -> Result<String> {
         const INDEX: &str = "application/vnd.oci.image.index.v1+json";
         let manifests = format!("/v2/{REPOSITORY}/manifests");
-        let held = self.ask("GET", &format!("{manifests}/base"), "", String::new()).await?;
+        let held = self
+            .ask("GET", &format!("{manifests}/base"), "", String::new())
+            .await?;
         let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [{
             "mediaType": MANIFEST, "digest": held.header("docker-content-digest"), "size": held.body.len(),
             "platform": {"architecture": architecture, "os": "linux"},

@@ -43,7 +43,8 @@ impl Teller {
     async fn ask(&self, method: &str, path: &str, body: &str) -> Vec<Answer> {
         let mut answers = Vec::new();
         for pod in self.tape.standing(&self.namespace, "Pod") {
-            let running = pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null();
+            let running =
+                pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null();
             let address = pod["status"]["podIP"].as_str().filter(|_| running);
             let Some(address) = address.and_then(|address| address.parse().ok()) else {
                 continue;
@@ -187,7 +188,10 @@ impl Stage {
 
     /// The core is known by a name that is this case's alone.
     pub(crate) fn own_core_name(&self) {
-        self.note("core-url", json!(format!("https://{}:{}", self.own_core(), self.port)));
+        self.note(
+            "core-url",
+            json!(format!("https://{}:{}", self.own_core(), self.port)),
+        );
     }
 
     /// Applies the WazoCore with all that it needs.
@@ -264,7 +268,11 @@ impl Stage {
 
     /// Deletes an object; one that is not there is as wanted.
     pub(crate) async fn delete(&self, api_version: &str, kind: &str, name: &str) -> Result {
-        gone(self.api(api_version, kind).delete(name, &DeleteParams::default()).await)
+        gone(
+            self.api(api_version, kind)
+                .delete(name, &DeleteParams::default())
+                .await,
+        )
     }
 
     /// The same for a kind that has no namespace.
@@ -358,8 +366,14 @@ impl Stage {
         self.end_tasks();
         let labelled = ListParams::default().labels(&format!("wazo-faults={}", self.namespace));
         for (version, kind) in [
-            ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
-            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+            (
+                "admissionregistration.k8s.io/v1",
+                "ValidatingWebhookConfiguration",
+            ),
+            (
+                "admissionregistration.k8s.io/v1",
+                "ValidatingAdmissionPolicyBinding",
+            ),
             ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
         ] {
             // What the case took away itself is not there any more.

@@ -132,7 +132,7 @@ fn each_class_of_fault_has_its_conditions() {
     for (told, reason, phase, expected) in [
         (
             Told::no_login(CoreErrorKind::Refused),
-            "CoreUrlWrong",
+            "CoreUnreachable",
             Reconciling,
             "FUU",
         ),

@@ -149,8 +149,12 @@ fn policy(group: &'static str, resource: &'static str) -> Act {
         step(|stage| {
             Box::pin(async move {
                 let name = format!("faults-policy-{}", stage.namespace);
-                stage.delete_of_cluster(VERSION, "ValidatingAdmissionPolicyBinding", &name).await?;
-                stage.delete_of_cluster(VERSION, "ValidatingAdmissionPolicy", &name).await
+                stage
+                    .delete_of_cluster(VERSION, "ValidatingAdmissionPolicyBinding", &name)
+                    .await?;
+                stage
+                    .delete_of_cluster(VERSION, "ValidatingAdmissionPolicy", &name)
+                    .await
             })
         }),
     )
@@ -204,11 +208,15 @@ fn admission() -> Vec<Case> {
             .signal(Signal::Object("ReplicaSet", "failed calling webhook"))
             .decisive()
             .clear_within(60),
-        Case::later("webhook-dies-and-a-pod-is-lost", GROUP, then_delete_pods(dead_webhook()))
-            .truth(CLUSTER, &["Admission"], &["WebhookUnavailable", "PolicyDenied"])
-            .signal(Signal::Object("ReplicaSet", "failed calling webhook"))
-            .decisive()
-            .clear_within(60),
+        Case::later(
+            "webhook-dies-and-a-pod-is-lost",
+            GROUP,
+            then_delete_pods(dead_webhook()),
+        )
+        .truth(CLUSTER, &["Admission"], &["WebhookUnavailable", "PolicyDenied"])
+        .signal(Signal::Object("ReplicaSet", "failed calling webhook"))
+        .decisive()
+        .clear_within(60),
     ]
 }
 
@@ -247,7 +255,9 @@ fn filtered(filters: Value) -> Act {
                 stage.note("edited", held.clone());
                 let mut rules = held["spec"]["rules"].clone();
                 rules[0]["filters"] = filters;
-                stage.edit(VERSION, "HTTPRoute", PLUGIN, json!({"spec": {"rules": rules}})).await
+                stage
+                    .edit(VERSION, "HTTPRoute", PLUGIN, json!({"spec": {"rules": rules}}))
+                    .await
             })
         }),
         step(|stage| {
@@ -330,7 +340,9 @@ fn node(patch: Value) -> Step {
         Box::pin(async move {
             let nodes = stage.cluster_api("v1", "Node");
             let params = kube::api::PatchParams::default();
-            nodes.patch("node1", &params, &kube::api::Patch::Merge(patch)).await?;
+            nodes
+                .patch("node1", &params, &kube::api::Patch::Merge(patch))
+                .await?;
             Ok(())
         })
     })

@@ -27,52 +27,92 @@ fn workload() -> Vec<Case> {
             .truth(CONFIG, &["Image"], &["ImageNotFound"])
             .signal(Signal::Object("Pod", "not found"))
             .decisive(),
-        Case::later("edited-to-a-missing-image", GROUP, image("registry.wazo.test/panel:9.9.8"))
-            .truth(CONFIG, &["Image"], &["ImageNotFound"])
-            .signal(Signal::Object("Pod", "not found"))
-            .decisive(),
-        Case::first("image-name-is-none", GROUP, image("registry.wazo.test/Panel:1.0.0"))
-            .truth(CONFIG, &["Spec", "Image"], &["InvalidImageName", "InvalidSpec"])
-            .signal(Signal::Object("Pod", "InvalidImageName"))
-            .decisive(),
-        Case::first("command-not-in-the-image", GROUP, spec(json!({"workload": {"command": ["/nowhere"]}})))
-            .truth(CONFIG, &["Container"], &["CommandNotStarted"])
-            .signal(Signal::Object("Pod", "StartError"))
-            .decisive(),
-        Case::first("command-that-ends", GROUP, spec(json!({"workload": {"command": ["/panel", "--help"]}})))
-            .truth(CONFIG, &["Container"], &["ProcessCompleted"])
-            .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
-            .outside(),
-        Case::later("argument-that-is-refused", GROUP, spec(json!({"workload": {"args": ["--nowhere"]}})))
-            .truth(CONFIG, &["Container"], &[])
-            .signal(Signal::Object("Pod", "\"exitCode\":2"))
-            .outside(),
-        Case::later("port-edited-wrong", GROUP, spec(json!({"workload": {"port": 9999}})))
-            .truth(CONFIG, &["Probe"], &["NotListening"])
-            .signal(Signal::Object("Event", "connection refused"))
-            .window(40),
-        Case::first("port-wrong-from-the-start", GROUP, spec(json!({"workload": {"port": 9999}})))
-            .truth(CONFIG, &["Probe"], &["NotListening"])
-            .window(40)
-            .undecidable(
-                "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
+        Case::later(
+            "edited-to-a-missing-image",
+            GROUP,
+            image("registry.wazo.test/panel:9.9.8"),
+        )
+        .truth(CONFIG, &["Image"], &["ImageNotFound"])
+        .signal(Signal::Object("Pod", "not found"))
+        .decisive(),
+        Case::first(
+            "image-name-is-none",
+            GROUP,
+            image("registry.wazo.test/Panel:1.0.0"),
+        )
+        .truth(CONFIG, &["Spec", "Image"], &["InvalidImageName", "InvalidSpec"])
+        .signal(Signal::Object("Pod", "InvalidImageName"))
+        .decisive(),
+        Case::first(
+            "command-not-in-the-image",
+            GROUP,
+            spec(json!({"workload": {"command": ["/nowhere"]}})),
+        )
+        .truth(CONFIG, &["Container"], &["CommandNotStarted"])
+        .signal(Signal::Object("Pod", "StartError"))
+        .decisive(),
+        Case::first(
+            "command-that-ends",
+            GROUP,
+            spec(json!({"workload": {"command": ["/panel", "--help"]}})),
+        )
+        .truth(CONFIG, &["Container"], &["ProcessCompleted"])
+        .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
+        .outside(),
+        Case::later(
+            "argument-that-is-refused",
+            GROUP,
+            spec(json!({"workload": {"args": ["--nowhere"]}})),
+        )
+        .truth(CONFIG, &["Container"], &[])
+        .signal(Signal::Object("Pod", "\"exitCode\":2"))
+        .outside(),
+        Case::later(
+            "port-edited-wrong",
+            GROUP,
+            spec(json!({"workload": {"port": 9999}})),
+        )
+        .truth(CONFIG, &["Probe"], &["NotListening"])
+        .signal(Signal::Object("Event", "connection refused"))
+        .window(40),
+        Case::first(
+            "port-wrong-from-the-start",
+            GROUP,
+            spec(json!({"workload": {"port": 9999}})),
+        )
+        .truth(CONFIG, &["Probe"], &["NotListening"])
+        .window(40)
+        .undecidable(
+            "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
                  connections, and nothing worked before",
-            ),
-        Case::later("health-path-edited-wrong", GROUP, spec(json!({"workload": {"readiness": {"path": "/nowhere"}}})))
-            .truth(CONFIG, &["Probe"], &[])
-            .signal(Signal::Object("Event", "statuscode: 404"))
-            .outside()
-            .window(40),
-        Case::later("memory-limit-edited-too-small", GROUP, spec(json!({"workload": {"resources": {"limits": {"memory": "24Mi"}}}})))
-            .base(needs_memory())
-            .truth(CONFIG, &["Container"], &["OutOfMemory"])
-            .signal(Signal::Object("Pod", "OOMKilled"))
-            .window(20),
-        Case::first("memory-limit-too-small", GROUP, spec(json!({"workload": {"resources": {"limits": {"memory": "24Mi"}}}})))
-            .base(needs_memory())
-            .truth(CONFIG, &["Container"], &["OutOfMemory"])
-            .signal(Signal::Object("Pod", "OOMKilled"))
-            .window(20),
+        ),
+        Case::later(
+            "health-path-edited-wrong",
+            GROUP,
+            spec(json!({"workload": {"readiness": {"path": "/nowhere"}}})),
+        )
+        .truth(CONFIG, &["Probe"], &[])
+        .signal(Signal::Object("Event", "statuscode: 404"))
+        .outside()
+        .window(40),
+        Case::later(
+            "memory-limit-edited-too-small",
+            GROUP,
+            spec(json!({"workload": {"resources": {"limits": {"memory": "24Mi"}}}})),
+        )
+        .base(needs_memory())
+        .truth(CONFIG, &["Container"], &["OutOfMemory"])
+        .signal(Signal::Object("Pod", "OOMKilled"))
+        .window(20),
+        Case::first(
+            "memory-limit-too-small",
+            GROUP,
+            spec(json!({"workload": {"resources": {"limits": {"memory": "24Mi"}}}})),
+        )
+        .base(needs_memory())
+        .truth(CONFIG, &["Container"], &["OutOfMemory"])
+        .signal(Signal::Object("Pod", "OOMKilled"))
+        .window(20),
         Case::later(
             "liveness-probe-of-a-wrong-path",
             GROUP,
@@ -112,10 +152,14 @@ fn from_secret(name: &str, key: &str) -> Value {
 
 fn references() -> Vec<Case> {
     let secret = || {
-        object(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "extra"}, "stringData": {"token": "x"}}))
+        object(
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "extra"}, "stringData": {"token": "x"}}),
+        )
     };
     let settings = || {
-        object(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a.ini": "x"}}))
+        object(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a.ini": "x"}}),
+        )
     };
     let gone = Act::doing(
         step(|stage| {
@@ -124,19 +168,29 @@ fn references() -> Vec<Case> {
                 stage.delete_pods().await
             })
         }),
-        secret().inject.unwrap_or_else(|| step(|_| Box::pin(async { Ok(()) }))),
+        secret()
+            .inject
+            .unwrap_or_else(|| step(|_| Box::pin(async { Ok(()) }))),
     );
     let prepared = |act: Act| act.inject.unwrap_or_else(|| step(|_| Box::pin(async { Ok(()) })));
     vec![
-        Case::first("secret-of-environment-missing", GROUP, spec(from_secret("absent", "token")))
-            .truth(CONFIG, &["References"], &["ReferenceMissing"])
-            .signal(Signal::Object("Pod", "CreateContainerConfigError"))
-            .decisive(),
-        Case::first("key-of-secret-missing", GROUP, spec(from_secret("extra", "absent")))
-            .prepared(prepared(secret()))
-            .truth(CONFIG, &["References"], &["ReferenceMissing"])
-            .signal(Signal::Object("Pod", "CreateContainerConfigError"))
-            .decisive(),
+        Case::first(
+            "secret-of-environment-missing",
+            GROUP,
+            spec(from_secret("absent", "token")),
+        )
+        .truth(CONFIG, &["References"], &["ReferenceMissing"])
+        .signal(Signal::Object("Pod", "CreateContainerConfigError"))
+        .decisive(),
+        Case::first(
+            "key-of-secret-missing",
+            GROUP,
+            spec(from_secret("extra", "absent")),
+        )
+        .prepared(prepared(secret()))
+        .truth(CONFIG, &["References"], &["ReferenceMissing"])
+        .signal(Signal::Object("Pod", "CreateContainerConfigError"))
+        .decisive(),
         Case::later("secret-deleted-after-the-start", GROUP, gone)
             .prepared(prepared(secret()))
             .base(spec_base(from_secret("extra", "token")))
@@ -144,22 +198,32 @@ fn references() -> Vec<Case> {
             .signal(Signal::Object("Pod", "CreateContainerConfigError"))
             .outside()
             .decisive(),
-        Case::first("configmap-of-volume-missing", GROUP, spec(volume(json!({"name": "absent"}))))
-            .truth(CONFIG, &["References", "Volume"], &["ReferenceMissing"])
-            .signal(Signal::Object("Event", "FailedMount")),
+        Case::first(
+            "configmap-of-volume-missing",
+            GROUP,
+            spec(volume(json!({"name": "absent"}))),
+        )
+        .truth(CONFIG, &["References", "Volume"], &["ReferenceMissing"])
+        .signal(Signal::Object("Event", "FailedMount")),
         Case::first(
             "key-of-configmap-volume-missing",
             GROUP,
-            spec(volume(json!({"name": "settings", "items": [{"key": "b.ini", "path": "b.ini"}]}))),
+            spec(volume(
+                json!({"name": "settings", "items": [{"key": "b.ini", "path": "b.ini"}]}),
+            )),
         )
         .prepared(prepared(settings()))
         .truth(CONFIG, &["References", "Volume"], &["ReferenceMissing"])
         .signal(Signal::Object("Event", "FailedMount"))
         .outside(),
-        Case::first("service-account-missing", GROUP, spec(json!({"workload": {"serviceAccountName": "absent"}})))
-            .truth(CONFIG, &["References", "Admission"], &[])
-            .signal(Signal::Object("ReplicaSet", "serviceaccount"))
-            .outside(),
+        Case::first(
+            "service-account-missing",
+            GROUP,
+            spec(json!({"workload": {"serviceAccountName": "absent"}})),
+        )
+        .truth(CONFIG, &["References", "Admission"], &[])
+        .signal(Signal::Object("ReplicaSet", "serviceaccount"))
+        .outside(),
         Case::first(
             "volume-claim-missing",
             GROUP,
@@ -193,8 +257,10 @@ fn scheduling() -> Vec<Case> {
 }
 
 fn exposure() -> Vec<Case> {
-    let manifest = || spec(json!({"registrations": {"ui": [
-        {"name": "panel", "product": "App", "manifest": "/nowhere.json"}]}}));
+    let manifest = || {
+        spec(json!({"registrations": {"ui": [
+        {"name": "panel", "product": "App", "manifest": "/nowhere.json"}]}}))
+    };
     vec![
         Case::first("host-of-no-listener", GROUP, spec(json!({"expose": {"host": "crm.elsewhere.example"}})))
             .truth(CONFIG, &["Route"], &["RouteNotAccepted"])
@@ -262,27 +328,51 @@ fn core() -> Vec<Case> {
         )
     };
     vec![
-        Case::later("password-edited-wrong", GROUP, core_account_secret("not-the-password"))
-            .truth(CONFIG, &["CoreAuth"], &["CoreCredentialsRejected"])
-            .signal(Signal::Core)
-            .window(30)
-            .decisive(),
-        Case::first("password-wrong-from-the-start", GROUP, core_account_secret("not-the-password"))
-            .truth(CONFIG, &["CoreAuth"], &["CoreCredentialsRejected"])
-            .window(15)
-            .decisive(),
-        Case::later("credentials-deleted", GROUP, deleted("v1", "Secret", "main", |stage| {
-            Box::pin(async move { stage.credentials().await })
-        }))
+        Case::later(
+            "password-edited-wrong",
+            GROUP,
+            core_account_secret("not-the-password"),
+        )
+        .truth(CONFIG, &["CoreAuth"], &["CoreCredentialsRejected"])
+        .signal(Signal::Core)
+        .window(30)
+        .decisive(),
+        Case::first(
+            "password-wrong-from-the-start",
+            GROUP,
+            core_account_secret("not-the-password"),
+        )
+        .truth(CONFIG, &["CoreAuth"], &["CoreCredentialsRejected"])
+        .window(15)
+        .decisive(),
+        Case::later(
+            "credentials-deleted",
+            GROUP,
+            deleted("v1", "Secret", "main", |stage| {
+                Box::pin(async move { stage.credentials().await })
+            }),
+        )
         .truth(CONFIG, &["References"], &["CredentialsMissing"])
         .decisive(),
-        Case::later("authority-of-another-core", GROUP, wrong_authority(|| Ok(certificates::authority()?.certificate)))
-            .truth(CONFIG, &["References", "CoreTransport"], &["CaBundleMissing", "CaBundleInvalid"])
-            .window(30)
-            .outside(),
-        Case::later("authority-that-is-no-certificate", GROUP, wrong_authority(|| Ok("not a certificate".to_owned())))
-            .truth(CONFIG, &["References"], &["CaBundleInvalid"])
-            .outside()
-            .decisive(),
+        Case::later(
+            "authority-of-another-core",
+            GROUP,
+            wrong_authority(|| Ok(certificates::authority()?.certificate)),
+        )
+        .truth(
+            CONFIG,
+            &["References", "CoreTransport"],
+            &["CaBundleMissing", "CaBundleInvalid"],
+        )
+        .window(30)
+        .outside(),
+        Case::later(
+            "authority-that-is-no-certificate",
+            GROUP,
+            wrong_authority(|| Ok("not a certificate".to_owned())),
+        )
+        .truth(CONFIG, &["References"], &["CaBundleInvalid"])
+        .outside()
+        .decisive(),
     ]
 }

@@ -39,30 +39,57 @@ fn pods() -> Vec<Case> {
         Case::control("first-start-of-two-pods", 15, Act::default())
             .base(two())
             .from_the_start(),
-        Case::control("rolling-update", 15, spec(json!({"workload": {"image": "registry.wazo.test/panel:1.1.0"}}))),
+        Case::control(
+            "rolling-update",
+            15,
+            spec(json!({"workload": {"image": "registry.wazo.test/panel:1.1.0"}})),
+        ),
         Case::control("scaling-up", 12, spec(json!({"workload": {"replicas": 3}}))),
         Case::control("scaling-down", 12, spec(json!({"workload": {"replicas": 1}}))).base(two()),
-        Case::control("scaling-to-none-and-back", 10, spec(json!({"workload": {"replicas": 0}}))),
-        Case::control("one-of-two-pods-evicted", 15, only(|stage| Box::pin(evict_one(stage)))).base(two()),
-        Case::control("the-only-pod-deleted", 15, only(|stage| {
-            Box::pin(async move { stage.delete_pods().await })
-        })),
-        Case::control("slow-start-within-its-budget", 25, version("slow", json!({"listenAfterSeconds": 8})))
-            .base(spec_base(json!({"workload": {"startup": {"timeout": "1m"}}}))),
-        Case::control("one-lost-health-check", 12, only(|stage| {
-            Box::pin(async move {
-                stage.misbehave(&json!({"slow": {"ms": 2500}})).await?;
-                tokio::time::sleep(Duration::from_secs(2)).await;
-                stage.misbehave(&json!({})).await
-            })
-        })),
-        Case::control("image-pulled-again", 15, only(|stage| {
-            Box::pin(async move {
-                let registry = &stage.ground.registry;
-                registry.forget(&format!("{}/variants:again", crate::registry::NAME))?;
-                evict_one(stage).await
-            })
-        }))
+        Case::control(
+            "scaling-to-none-and-back",
+            10,
+            spec(json!({"workload": {"replicas": 0}})),
+        ),
+        Case::control(
+            "one-of-two-pods-evicted",
+            15,
+            only(|stage| Box::pin(evict_one(stage))),
+        )
+        .base(two()),
+        Case::control(
+            "the-only-pod-deleted",
+            15,
+            only(|stage| Box::pin(async move { stage.delete_pods().await })),
+        ),
+        Case::control(
+            "slow-start-within-its-budget",
+            25,
+            version("slow", json!({"listenAfterSeconds": 8})),
+        )
+        .base(spec_base(json!({"workload": {"startup": {"timeout": "1m"}}}))),
+        Case::control(
+            "one-lost-health-check",
+            12,
+            only(|stage| {
+                Box::pin(async move {
+                    stage.misbehave(&json!({"slow": {"ms": 2500}})).await?;
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    stage.misbehave(&json!({})).await
+                })
+            }),
+        ),
+        Case::control(
+            "image-pulled-again",
+            15,
+            only(|stage| {
+                Box::pin(async move {
+                    let registry = &stage.ground.registry;
+                    registry.forget(&format!("{}/variants:again", crate::registry::NAME))?;
+                    evict_one(stage).await
+                })
+            }),
+        )
         .base(patch_step(|stage| {
             Box::pin(async move {
                 let mark = |config: &mut Value| config["config"]["Labels"]["again"] = json!("yes");
@@ -75,76 +102,124 @@ fn pods() -> Vec<Case> {
 
 fn objects() -> Vec<Case> {
     vec![
-        Case::control("secret-applied-again", 35, only(|stage| {
-            Box::pin(async move { stage.credentials().await })
-        })),
-        Case::control("authority-touched", 10, only(|stage| {
-            Box::pin(async move {
-                let touch = json!({"metadata": {"annotations": {"touched": "yes"}}});
-                stage.edit("v1", "ConfigMap", "main", touch).await
-            })
-        })),
-        Case::control("service-deleted-by-somebody", 15, only(|stage| {
-            Box::pin(async move { stage.delete("v1", "Service", PLUGIN).await })
-        })),
-        Case::control("generous-quota", 10, object(json!({
-            "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "roomy"}, "spec": {"hard": {"pods": "50"}},
-        }))),
-        Case::control("plugin-annotated", 10, Act::patch(crate::case::fixed(
-            json!({"metadata": {"annotations": {"touched": "yes"}}}),
-        ))),
-        Case::control("core-labelled", 10, only(|stage| {
-            Box::pin(async move {
-                let mut core = stage.wazo_core();
-                core["metadata"]["labels"] = json!({"team": "telephony"});
-                stage.apply(&core).await
-            })
-        })),
-        Case::control("a-setting-is-changed", 15, spec(json!({"workload": {"env": [{"name": "COLOUR", "value": "blue"}]}}))),
-        Case::control("manifest-changes-for-the-better", 35, misbehaves(
-            json!({"manifest": {"With": {"path": "version", "value": "1.0.1"}}}),
-        )),
+        Case::control(
+            "secret-applied-again",
+            35,
+            only(|stage| Box::pin(async move { stage.credentials().await })),
+        ),
+        Case::control(
+            "authority-touched",
+            10,
+            only(|stage| {
+                Box::pin(async move {
+                    let touch = json!({"metadata": {"annotations": {"touched": "yes"}}});
+                    stage.edit("v1", "ConfigMap", "main", touch).await
+                })
+            }),
+        ),
+        Case::control(
+            "service-deleted-by-somebody",
+            15,
+            only(|stage| Box::pin(async move { stage.delete("v1", "Service", PLUGIN).await })),
+        ),
+        Case::control(
+            "generous-quota",
+            10,
+            object(json!({
+                "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "roomy"}, "spec": {"hard": {"pods": "50"}},
+            })),
+        ),
+        Case::control(
+            "plugin-annotated",
+            10,
+            Act::patch(crate::case::fixed(
+                json!({"metadata": {"annotations": {"touched": "yes"}}}),
+            )),
+        ),
+        Case::control(
+            "core-labelled",
+            10,
+            only(|stage| {
+                Box::pin(async move {
+                    let mut core = stage.wazo_core();
+                    core["metadata"]["labels"] = json!({"team": "telephony"});
+                    stage.apply(&core).await
+                })
+            }),
+        ),
+        Case::control(
+            "a-setting-is-changed",
+            15,
+            spec(json!({"workload": {"env": [{"name": "COLOUR", "value": "blue"}]}})),
+        ),
+        Case::control(
+            "manifest-changes-for-the-better",
+            35,
+            misbehaves(json!({"manifest": {"With": {"path": "version", "value": "1.0.1"}}})),
+        ),
     ]
 }
 
 fn core() -> Vec<Case> {
     vec![
-        Case::control("core-upgraded-with-short-502s", 40, only(|stage| {
-            Box::pin(async move {
-                let faults = stage.core.faults();
-                for daemon in [Daemon::Confd, Daemon::Auth] {
-                    let away = faults.inject(Fault::daemon_down(daemon)).await;
-                    tokio::time::sleep(Duration::from_secs(3)).await;
-                    faults.clear(away).await;
-                }
-                Ok(())
-            })
-        })),
-        Case::control("core-forgets-all-tokens", 35, only(|stage| {
-            Box::pin(async move {
-                stage.core.faults().expire_tokens();
-                Ok(())
-            })
-        })),
-        Case::control("core-takes-half-a-second", 35, super::helpers::core_fault(|| {
-            Fault::latency(Duration::from_millis(500))
-        })),
-        Case::control("somebody-adds-a-url-in-the-core", 35, only(|stage| {
-            Box::pin(async move {
-                stage.core.apps().act(&Stranger::AddUrl {
-                    tenant: stage.core.tenant().to_owned(),
-                    name: wazo_e2e::trial::APPS[0].to_owned(),
-                    url: "https://theirs.example/manifest.json".to_owned(),
-                });
-                Ok(())
-            })
-        })),
-        Case::control("one-request-to-the-core-is-lost", 35, only(|stage| {
-            Box::pin(async move {
-                stage.core.faults().inject(Fault::reset_before_effect().times(1)).await;
-                Ok(())
-            })
-        })),
+        Case::control(
+            "core-upgraded-with-short-502s",
+            40,
+            only(|stage| {
+                Box::pin(async move {
+                    let faults = stage.core.faults();
+                    for daemon in [Daemon::Confd, Daemon::Auth] {
+                        let away = faults.inject(Fault::daemon_down(daemon)).await;
+                        tokio::time::sleep(Duration::from_secs(3)).await;
+                        faults.clear(away).await;
+                    }
+                    Ok(())
+                })
+            }),
+        ),
+        Case::control(
+            "core-forgets-all-tokens",
+            35,
+            only(|stage| {
+                Box::pin(async move {
+                    stage.core.faults().expire_tokens();
+                    Ok(())
+                })
+            }),
+        ),
+        Case::control(
+            "core-takes-half-a-second",
+            35,
+            super::helpers::core_fault(|| Fault::latency(Duration::from_millis(500))),
+        ),
+        Case::control(
+            "somebody-adds-a-url-in-the-core",
+            35,
+            only(|stage| {
+                Box::pin(async move {
+                    stage.core.apps().act(&Stranger::AddUrl {
+                        tenant: stage.core.tenant().to_owned(),
+                        name: wazo_e2e::trial::APPS[0].to_owned(),
+                        url: "https://theirs.example/manifest.json".to_owned(),
+                    });
+                    Ok(())
+                })
+            }),
+        ),
+        Case::control(
+            "one-request-to-the-core-is-lost",
+            35,
+            only(|stage| {
+                Box::pin(async move {
+                    stage
+                        .core
+                        .faults()
+                        .inject(Fault::reset_before_effect().times(1))
+                        .await;
+                    Ok(())
+                })
+            }),
+        ),
     ]
 }
 

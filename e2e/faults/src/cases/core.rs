@@ -32,7 +32,9 @@ fn away() -> Vec<Case> {
     let later = |name, act| Case::later(name, GROUP, act).window(30);
     let down_twice = |first: Contact, daemon: Daemon, name| match first {
         Contact::Later => later(name, down(daemon)).signal(Signal::Core),
-        Contact::First => Case::first(name, GROUP, down(daemon)).window(15).signal(Signal::Core),
+        Contact::First => Case::first(name, GROUP, down(daemon))
+            .window(15)
+            .signal(Signal::Core),
     };
     vec![
         later("core-refuses", refuses()).truth(CORE, &["CoreTransport"], &["CoreUnreachable"]),
@@ -46,10 +48,18 @@ fn away() -> Vec<Case> {
             .truth(CORE, &["CoreAPI"], &["CoreServiceDown"])
             .decisive(),
         down_twice(Contact::Later, Daemon::Auth, "auth-down")
-            .truth(CORE, &["CoreAuth", "CoreAPI"], &["CoreAuthDown", "CoreServiceDown"])
+            .truth(
+                CORE,
+                &["CoreAuth", "CoreAPI"],
+                &["CoreAuthDown", "CoreServiceDown"],
+            )
             .decisive(),
         down_twice(Contact::First, Daemon::Auth, "auth-down-from-the-start")
-            .truth(CORE, &["CoreAuth", "CoreAPI"], &["CoreAuthDown", "CoreServiceDown"])
+            .truth(
+                CORE,
+                &["CoreAuth", "CoreAPI"],
+                &["CoreAuthDown", "CoreServiceDown"],
+            )
             .decisive(),
     ]
 }
@@ -192,7 +202,10 @@ pub(super) fn stack_replaced() -> Act {
         step(|stage| {
             Box::pin(async move {
                 let uuid = stage.noted("stack");
-                stage.core.faults().change_stack_uuid(uuid.as_str().unwrap_or_default());
+                stage
+                    .core
+                    .faults()
+                    .change_stack_uuid(uuid.as_str().unwrap_or_default());
                 Ok(())
             })
         }),
@@ -221,20 +234,35 @@ fn rights() -> Vec<Case> {
             .clear_within(400)
             .decisive(),
         later("account-disabled-in-the-core", disabled)
-            .truth(CONFIG, &["CoreAuth"], &["CredentialsChangedInCore", "CoreCredentialsRejected"])
+            .truth(
+                CONFIG,
+                &["CoreAuth"],
+                &["CredentialsChangedInCore", "CoreCredentialsRejected"],
+            )
             .clear_within(400)
             .outside(),
-        later("right-taken-away-in-the-core", rights_taken("confd.external.apps.read"))
-            .truth(CONFIG, &["CoreAuth"], &["PermissionChangedInCore"])
-            .decisive(),
+        later(
+            "right-taken-away-in-the-core",
+            rights_taken("confd.external.apps.read"),
+        )
+        .truth(CONFIG, &["CoreAuth"], &["PermissionChangedInCore"])
+        .decisive(),
         later("all-rights-taken-away-in-the-core", rights_taken(""))
             .truth(CONFIG, &["CoreAuth"], &["PermissionChangedInCore"])
             .outside()
             .decisive(),
-        Case::first("right-missing-from-the-start", GROUP, rights_taken("confd.external.apps"))
-            .truth(CONFIG, &["CoreAuth"], &["CoreForbidden", "PermissionChangedInCore"])
-            .window(15)
-            .decisive(),
+        Case::first(
+            "right-missing-from-the-start",
+            GROUP,
+            rights_taken("confd.external.apps"),
+        )
+        .truth(
+            CONFIG,
+            &["CoreAuth"],
+            &["CoreForbidden", "PermissionChangedInCore"],
+        )
+        .window(15)
+        .decisive(),
         Case::later("stack-replaced", GROUP, stack_replaced())
             .truth(CONFIG, &["CoreTransport"], &["StackChanged"])
             .window(35)
@@ -258,24 +286,35 @@ pub(super) fn presents(certificate: Presented) -> Act {
 }
 
 fn certificates() -> Vec<Case> {
-    let later = |name, certificate| Case::later(name, GROUP, presents(certificate)).window(35).decisive();
+    let later = |name, certificate| {
+        Case::later(name, GROUP, presents(certificate))
+            .window(35)
+            .decisive()
+    };
     vec![
         later("certificate-of-the-core-expires", Presented::Expired).truth(
             CORE,
             &["CoreTransport"],
             &["CoreCertificateInvalid"],
         ),
-        later("certificate-of-the-core-of-a-new-authority", Presented::OfAnotherAuthority).truth(
-            CORE,
-            &["CoreTransport"],
-            &["CertificateChangedInCore"],
-        ),
-        later("certificate-of-the-core-for-another-name", Presented::OfOtherNames)
-            .truth(CORE, &["CoreTransport"], &[])
-            .outside(),
-        Case::first("certificate-of-the-core-expired-from-the-start", GROUP, presents(Presented::Expired))
-            .truth(CORE, &["CoreTransport"], &["CoreCertificateInvalid"])
-            .window(25)
-            .decisive(),
+        later(
+            "certificate-of-the-core-of-a-new-authority",
+            Presented::OfAnotherAuthority,
+        )
+        .truth(CORE, &["CoreTransport"], &["CertificateChangedInCore"]),
+        later(
+            "certificate-of-the-core-for-another-name",
+            Presented::OfOtherNames,
+        )
+        .truth(CORE, &["CoreTransport"], &[])
+        .outside(),
+        Case::first(
+            "certificate-of-the-core-expired-from-the-start",
+            GROUP,
+            presents(Presented::Expired),
+        )
+        .truth(CORE, &["CoreTransport"], &["CoreCertificateInvalid"])
+        .window(25)
+        .decisive(),
     ]
 }

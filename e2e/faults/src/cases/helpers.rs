@@ -132,7 +132,9 @@ pub(super) fn core_account_secret(password: &'static str) -> Act {
         step(move |stage| {
             Box::pin(async move {
                 let (username, _) = stage.core.account();
-                stage.apply(&wazo_e2e::objects::credentials(username, password)).await
+                stage
+                    .apply(&wazo_e2e::objects::credentials(username, password))
+                    .await
             })
         }),
         step(|stage| Box::pin(async move { stage.credentials().await })),
@@ -170,8 +172,6 @@ pub(super) fn then_delete_pods(act: Act) -> Act {
 }
 
 /// Does something and leaves it at that.
-pub(super) fn only(
-    does: impl for<'a> Fn(&'a Stage) -> BoxFuture<'a, Result> + Send + Sync + 'static,
-) -> Act {
+pub(super) fn only(does: impl for<'a> Fn(&'a Stage) -> BoxFuture<'a, Result> + Send + Sync + 'static) -> Act {
     Act::doing(step(does), step(|_| Box::pin(async { Ok(()) })))
 }

@@ -45,7 +45,10 @@ fn answers(status: u16, headers: &'static [(&'static str, &'static str)], body: 
             Box::pin(async move {
                 let registry = &stage.ground.registry;
                 let impostor = registry.impostor(status, headers, body).await?;
-                registry.lead(&stage.own_registry(), &format!("http://127.0.0.1:{}", impostor.port))?;
+                registry.lead(
+                    &stage.own_registry(),
+                    &format!("http://127.0.0.1:{}", impostor.port),
+                )?;
                 stage.keep(impostor);
                 Ok(())
             })

@@ -28,19 +28,31 @@ fn process() -> Vec<Case> {
         Case::later("next-version-crashes", GROUP, exits())
             .truth(PARTNER, &["Container"], &["ProcessExited"])
             .signal(Signal::Object("Pod", "\"exitCode\":3")),
-        Case::first("ends-without-error", GROUP, version("completes", json!({"crash": {"exitCode": 0}})))
-            .truth(PARTNER, &["Container"], &["ProcessCompleted"])
-            .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
-            .decisive(),
-        Case::first("leaves-a-child-and-ends", GROUP, version("forks", json!({"fork": true})))
-            .truth(PARTNER, &["Container"], &["ProcessCompleted"])
-            .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
-            .outside()
-            .decisive(),
-        Case::first("aborts", GROUP, version("aborts", json!({"crash": {"abort": true}})))
-            .truth(PARTNER, &["Container"], &["ProcessCrashed"])
-            .signal(Signal::Object("Pod", "\"terminated\":"))
-            .decisive(),
+        Case::first(
+            "ends-without-error",
+            GROUP,
+            version("completes", json!({"crash": {"exitCode": 0}})),
+        )
+        .truth(PARTNER, &["Container"], &["ProcessCompleted"])
+        .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
+        .decisive(),
+        Case::first(
+            "leaves-a-child-and-ends",
+            GROUP,
+            version("forks", json!({"fork": true})),
+        )
+        .truth(PARTNER, &["Container"], &["ProcessCompleted"])
+        .signal(Signal::Object("Pod", "\"reason\":\"Completed\""))
+        .outside()
+        .decisive(),
+        Case::first(
+            "aborts",
+            GROUP,
+            version("aborts", json!({"crash": {"abort": true}})),
+        )
+        .truth(PARTNER, &["Container"], &["ProcessCrashed"])
+        .signal(Signal::Object("Pod", "\"terminated\":"))
+        .decisive(),
         Case::later(
             "crashes-again-and-again",
             GROUP,
@@ -50,17 +62,25 @@ fn process() -> Vec<Case> {
         .signal(Signal::Object("Pod", "\"exitCode\":7"))
         .window(20),
         Case::later("leaks-memory", GROUP, misbehaves_again(json!({"eatMiB": 200})))
-            .base(spec_base(json!({"workload": {"resources": {"limits": {"memory": "64Mi"}}}})))
+            .base(spec_base(
+                json!({"workload": {"resources": {"limits": {"memory": "64Mi"}}}}),
+            ))
             .truth(PARTNER, &["Container"], &["OutOfMemory"])
             .signal(Signal::Object("Pod", "OOMKilled"))
             .outside()
             .window(20),
-        Case::later("next-version-leaks-memory", GROUP, version("leaks", json!({"eatMiB": 200})))
-            .base(spec_base(json!({"workload": {"resources": {"limits": {"memory": "64Mi"}}}})))
-            .truth(PARTNER, &["Container"], &["OutOfMemory"])
-            .signal(Signal::Object("Pod", "OOMKilled"))
-            .outside()
-            .window(20),
+        Case::later(
+            "next-version-leaks-memory",
+            GROUP,
+            version("leaks", json!({"eatMiB": 200})),
+        )
+        .base(spec_base(
+            json!({"workload": {"resources": {"limits": {"memory": "64Mi"}}}}),
+        ))
+        .truth(PARTNER, &["Container"], &["OutOfMemory"])
+        .signal(Signal::Object("Pod", "OOMKilled"))
+        .outside()
+        .window(20),
     ]
 }
 
@@ -83,41 +103,61 @@ fn health() -> Vec<Case> {
         heal: Some(step(|stage| Box::pin(async move { stage.delete_pods().await }))),
     };
     vec![
-        Case::first("listens-on-loopback-only", GROUP, listens("loopback", "127.0.0.1:8080"))
-            .truth(PARTNER, &["Probe"], &["NotListening"])
-            .outside()
-            .window(40)
-            .undecidable(
-                "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
+        Case::first(
+            "listens-on-loopback-only",
+            GROUP,
+            listens("loopback", "127.0.0.1:8080"),
+        )
+        .truth(PARTNER, &["Probe"], &["NotListening"])
+        .outside()
+        .window(40)
+        .undecidable(
+            "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
                  connections, and nothing worked before",
-            ),
-        Case::later("next-version-listens-on-loopback-only", GROUP, listens("loopback", "127.0.0.1:8080"))
-            .truth(PARTNER, &["Probe"], &["NotListening"])
-            .outside()
-            .signal(Signal::Object("Event", "connection refused"))
-            .window(40),
-        Case::later("next-version-listens-on-another-port", GROUP, listens("another-port", "0.0.0.0:9090"))
-            .truth(PARTNER, &["Probe"], &["NotListening"])
-            .outside()
-            .signal(Signal::Object("Event", "connection refused"))
-            .window(40),
-        Case::first("starts-too-slowly", GROUP, version("late", json!({"listenAfterSeconds": 90})))
-            .base(spec_base(json!({"workload": {"startup": {"timeout": "16s"}}})))
-            .truth(PARTNER, &["Probe", "Container"], &[])
-            .outside()
-            .window(45),
+        ),
+        Case::later(
+            "next-version-listens-on-loopback-only",
+            GROUP,
+            listens("loopback", "127.0.0.1:8080"),
+        )
+        .truth(PARTNER, &["Probe"], &["NotListening"])
+        .outside()
+        .signal(Signal::Object("Event", "connection refused"))
+        .window(40),
+        Case::later(
+            "next-version-listens-on-another-port",
+            GROUP,
+            listens("another-port", "0.0.0.0:9090"),
+        )
+        .truth(PARTNER, &["Probe"], &["NotListening"])
+        .outside()
+        .signal(Signal::Object("Event", "connection refused"))
+        .window(40),
+        Case::first(
+            "starts-too-slowly",
+            GROUP,
+            version("late", json!({"listenAfterSeconds": 90})),
+        )
+        .base(spec_base(json!({"workload": {"startup": {"timeout": "16s"}}})))
+        .truth(PARTNER, &["Probe", "Container"], &[])
+        .outside()
+        .window(45),
         Case::later("reports-unhealthy", GROUP, misbehaves(unhealthy.clone()))
             .base(healthz())
             .truth(PARTNER, &["Probe"], &["ReportsUnhealthy"])
             .signal(Signal::Object("Event", "statuscode: 503"))
             .window(10)
             .decisive(),
-        Case::first("reports-unhealthy-from-the-start", GROUP, version("unhealthy", unhealthy))
-            .base(healthz())
-            .truth(PARTNER, &["Probe"], &["ReportsUnhealthy"])
-            .signal(Signal::Object("Event", "statuscode: 503"))
-            .window(30)
-            .decisive(),
+        Case::first(
+            "reports-unhealthy-from-the-start",
+            GROUP,
+            version("unhealthy", unhealthy),
+        )
+        .base(healthz())
+        .truth(PARTNER, &["Probe"], &["ReportsUnhealthy"])
+        .signal(Signal::Object("Event", "statuscode: 503"))
+        .window(30)
+        .decisive(),
         Case::later(
             "health-check-hangs",
             GROUP,
@@ -127,11 +167,15 @@ fn health() -> Vec<Case> {
         .truth(PARTNER, &["Probe"], &["ProbeTimeout"])
         .signal(Signal::Object("Event", "Unhealthy"))
         .window(20),
-        Case::later("everything-hangs", GROUP, misbehaves(json!({"slow": {"ms": 60000}})))
-            .truth(PARTNER, &["Probe"], &["ProbeTimeout"])
-            .signal(Signal::Object("Event", "Unhealthy"))
-            .outside()
-            .window(20),
+        Case::later(
+            "everything-hangs",
+            GROUP,
+            misbehaves(json!({"slow": {"ms": 60000}})),
+        )
+        .truth(PARTNER, &["Probe"], &["ProbeTimeout"])
+        .signal(Signal::Object("Event", "Unhealthy"))
+        .outside()
+        .window(20),
         Case::later("accepts-no-connections-any-more", GROUP, deaf)
             .truth(PARTNER, &["Probe"], &["ProbeTimeout", "NotListening"])
             .signal(Signal::Object("Event", "Unhealthy"))
@@ -157,14 +201,27 @@ fn manifest() -> Vec<Case> {
     let broken = json!({"manifest": {"Without": "version"}});
     vec![
         with(
-            bad_manifest("manifest-answers-500", json!({"status": {"code": 500, "on": "Manifest"}})),
+            bad_manifest(
+                "manifest-answers-500",
+                json!({"status": {"code": 500, "on": "Manifest"}}),
+            ),
             &["ManifestUnavailable"],
         )
         .decisive(),
-        with(bad_manifest("manifest-disappears", json!({"manifest": "NotFound"})), &["ManifestNotFound"]),
-        with(bad_manifest("manifest-becomes-html", json!({"manifest": "NotJson"})), &["ManifestInvalid"]).decisive(),
         with(
-            bad_manifest("manifest-loses-a-field", json!({"manifest": {"Without": "name.short"}})),
+            bad_manifest("manifest-disappears", json!({"manifest": "NotFound"})),
+            &["ManifestNotFound"],
+        ),
+        with(
+            bad_manifest("manifest-becomes-html", json!({"manifest": "NotJson"})),
+            &["ManifestInvalid"],
+        )
+        .decisive(),
+        with(
+            bad_manifest(
+                "manifest-loses-a-field",
+                json!({"manifest": {"Without": "name.short"}}),
+            ),
             &["ManifestInvalid"],
         )
         .decisive(),
@@ -177,22 +234,46 @@ fn manifest() -> Vec<Case> {
         )
         .outside()
         .decisive(),
-        with(Case::first("manifest-invalid-from-the-start", GROUP, version("no-version", broken)), &["ManifestInvalid"])
-            .signal(Signal::Panel)
-            .window(20)
-            .decisive(),
-        with(bad_manifest("manifest-too-large", json!({"manifest": "Huge"})), &["ManifestTooLarge"]).outside(),
-        with(bad_manifest("manifest-redirects-for-ever", json!({"manifest": "RedirectLoop"})), &["ManifestRedirects"])
-            .outside(),
         with(
-            bad_manifest("manifest-leads-to-a-login-page", json!({"manifest": {"RedirectTo": "/index.html"}})),
+            Case::first(
+                "manifest-invalid-from-the-start",
+                GROUP,
+                version("no-version", broken),
+            ),
+            &["ManifestInvalid"],
+        )
+        .signal(Signal::Panel)
+        .window(20)
+        .decisive(),
+        with(
+            bad_manifest("manifest-too-large", json!({"manifest": "Huge"})),
+            &["ManifestTooLarge"],
+        )
+        .outside(),
+        with(
+            bad_manifest("manifest-redirects-for-ever", json!({"manifest": "RedirectLoop"})),
+            &["ManifestRedirects"],
+        )
+        .outside(),
+        with(
+            bad_manifest(
+                "manifest-leads-to-a-login-page",
+                json!({"manifest": {"RedirectTo": "/index.html"}}),
+            ),
             &[],
         )
         .outside(),
-        with(bad_manifest("manifest-is-cut-off", json!({"manifest": "CutOff"})), &[]).outside(),
-        with(bad_manifest("manifest-trickles", json!({"manifest": "Trickle"})), &[])
-            .outside()
-            .window(50),
+        with(
+            bad_manifest("manifest-is-cut-off", json!({"manifest": "CutOff"})),
+            &[],
+        )
+        .outside(),
+        with(
+            bad_manifest("manifest-trickles", json!({"manifest": "Trickle"})),
+            &[],
+        )
+        .outside()
+        .window(50),
     ]
 }
 
@@ -205,9 +286,12 @@ fn browser() -> Vec<Case> {
     };
     vec![
         case("cors-gone", json!({"noCors": true})).truth(PARTNER, &["Manifest"], &["CorsMissing"]),
-        case("cors-for-one-origin-only", json!({"corsOrigin": "https://intranet.example"}))
-            .truth(PARTNER, &["Manifest"], &["CorsMissing"])
-            .outside(),
+        case(
+            "cors-for-one-origin-only",
+            json!({"corsOrigin": "https://intranet.example"}),
+        )
+        .truth(PARTNER, &["Manifest"], &["CorsMissing"])
+        .outside(),
         case("framing-denied", json!({"frameOptionsDeny": true})).truth(
             PARTNER,
             &["Manifest"],
@@ -220,7 +304,11 @@ fn browser() -> Vec<Case> {
 }
 
 fn images() -> Vec<Case> {
-    let missing = || image("no-entrypoint", |config| config["config"]["Entrypoint"] = json!(["/nowhere"]));
+    let missing = || {
+        image("no-entrypoint", |config| {
+            config["config"]["Entrypoint"] = json!(["/nowhere"])
+        })
+    };
     let root = || image("root", |config| config["config"]["User"] = json!("0"));
     let foreign = || {
         Act::patch(patch_step(|stage| {
@@ -257,12 +345,14 @@ fn tag_deleted() -> Case {
     fn label(config: &mut Value) {
         config["config"]["Labels"]["lives"] = json!("for a while");
     }
-    let push = || patch_step(|stage| {
-        Box::pin(async move {
-            let image = stage.ground.registry.variant(TAG, &label).await?;
-            Ok(json!({"spec": {"workload": {"image": image}}}))
+    let push = || {
+        patch_step(|stage| {
+            Box::pin(async move {
+                let image = stage.ground.registry.variant(TAG, &label).await?;
+                Ok(json!({"spec": {"workload": {"image": image}}}))
+            })
         })
-    });
+    };
     let act = Act::doing(
         step(|stage| {
             Box::pin(async move {

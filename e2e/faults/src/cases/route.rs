@@ -121,31 +121,47 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         certificate(later("certificate-expires", serves(Served::Expired))).decisive(),
         certificate(later("certificate-of-another-host", serves(Served::OfOtherHost))).decisive(),
-        certificate(later("certificate-of-an-unknown-authority", serves(Served::OfStranger))).decisive(),
-        certificate(later("certificate-expired-from-the-start", serves(Served::Expired)))
-            .from_the_start()
-            .window(20)
-            .decisive(),
+        certificate(later(
+            "certificate-of-an-unknown-authority",
+            serves(Served::OfStranger),
+        ))
+        .decisive(),
+        certificate(later(
+            "certificate-expired-from-the-start",
+            serves(Served::Expired),
+        ))
+        .from_the_start()
+        .window(20)
+        .decisive(),
         later("certificate-secret-deleted", secret_gone)
             .truth(PLATFORM, &["Certificate", "Route"], &[])
             .outside(),
         later("listener-renamed", becomes("traefik", "other")).truth(PLATFORM, &["Route"], &[]),
         later("gateway-deleted", gateway_deleted()).truth(PLATFORM, &["Route"], &[]),
-        later("gateway-of-a-class-that-nobody-serves", becomes("nobody", "https"))
-            .from_the_start()
-            .truth(CLUSTER, &["Route"], &[])
-            .window(45),
-        later("host-name-disappears", name(|stage, host| stage.ground.dns.unknown(host))).truth(
-            PLATFORM,
-            &["DNS"],
-            &["HostNotResolving"],
-        ),
-        later("host-name-server-fails", name(|stage, host| stage.ground.dns.failing(host)))
-            .truth(&["Cluster", "Config", "Dependency"], &["DNS"], &[])
-            .outside(),
-        later("host-name-leads-elsewhere", name(|stage, host| stage.ground.dns.elsewhere(host, "10.244.0.250")))
-            .truth(PLATFORM, &["DNS", "Route"], &[])
-            .outside()
-            .window(50),
+        later(
+            "gateway-of-a-class-that-nobody-serves",
+            becomes("nobody", "https"),
+        )
+        .from_the_start()
+        .truth(CLUSTER, &["Route"], &[])
+        .window(45),
+        later(
+            "host-name-disappears",
+            name(|stage, host| stage.ground.dns.unknown(host)),
+        )
+        .truth(PLATFORM, &["DNS"], &["HostNotResolving"]),
+        later(
+            "host-name-server-fails",
+            name(|stage, host| stage.ground.dns.failing(host)),
+        )
+        .truth(&["Cluster", "Config", "Dependency"], &["DNS"], &[])
+        .outside(),
+        later(
+            "host-name-leads-elsewhere",
+            name(|stage, host| stage.ground.dns.elsewhere(host, "10.244.0.250")),
+        )
+        .truth(PLATFORM, &["DNS", "Route"], &[])
+        .outside()
+        .window(50),
     ]
 }

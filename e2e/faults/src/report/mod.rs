@@ -43,6 +43,7 @@ pub(crate) fn report(directory: &Path, page: Option<&Path>) -> Result<bool> {
     let bars = bars::all(&lines);
     let mut text = bars::table(&bars);
     text.push_str(&tables::all(&lines));
+    text.push_str(&tables::ablations(&lines, directory));
     println!("{text}");
     std::fs::write(directory.join("report.md"), &text)?;
     if let Some(page) = page {

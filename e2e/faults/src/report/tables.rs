@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
+use jiff::SignedDuration;
+
+use crate::ablation;
 use crate::baseline;
 use crate::case::Kind;
 use crate::line::Line;
@@ -354,5 +358,33 @@ fn misses(lines: &[Line]) -> String {
     }
     let held = lines.iter().filter(missed).filter(|line| line.held_out).count();
     let _ = writeln!(text, "- and {held} of the held-out cases");
+    text
+}
+
+/// Single faults judged anew from what was recorded, each time without one kind of observation.
+pub(super) fn ablations(lines: &[Line], directory: &Path) -> String {
+    let mut text = String::new();
+    for ablation in &ablation::ALL {
+        let judged: Vec<(bool, bool)> = counted(lines, Kind::Single)
+            .filter_map(|line| {
+                let until = line.last()?.at + SignedDuration::from_secs(3);
+                let said = ablation::blames(directory, &line.name, until, ablation)?;
+                let right = line.truth.first()?.parties.contains(&said);
+                Some((right, matches!(said.as_str(), "none" | "Unknown")))
+            })
+            .collect();
+        if judged.is_empty() {
+            return String::new();
+        }
+        if text.is_empty() {
+            text.push_str(
+                "\n### What an observation is worth\n\nRecordings of the single faults, judged anew without one kind of \
+                 observation.\n\n| without | right party | nobody named |\n|---|---|---|\n",
+            );
+        }
+        let right = Share::count(judged.iter(), |(right, _)| *right);
+        let nobody = Share::count(judged.iter(), |(_, nobody)| *nobody);
+        let _ = writeln!(text, "| {} | {} | {} |", ablation.name, right.told(), nobody.told());
+    }
     text
 }
