@@ -36,7 +36,7 @@ fn neighbours() -> impl Strategy<Value = Neighbours> {
     let all = (standing(), standing(), standing(), standing(), standing());
     all.prop_map(|(registry, node, gateway, core, image)| Neighbours {
         registry,
-        nodes: [("node-a".to_owned(), node)].into(),
+        nodes: [("node-1".to_owned(), node)].into(),
         gateway,
         core,
         image,
@@ -99,7 +99,7 @@ fn surroundings() -> impl Strategy<Value = Surroundings> {
             checked_at: Some(at(NOW)),
             read: [Part::Events, Part::Nodes].into(),
             nodes: vec![NodeFact {
-                name: "node-a".to_owned(),
+                name: "node-1".to_owned(),
                 ready: ready.to_owned(),
                 since: Some(at(NOW - 100)),
                 pressures: pressed.then(|| "MemoryPressure".to_owned()).into_iter().collect(),
