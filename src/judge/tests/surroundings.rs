@@ -271,6 +271,11 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
                 serde_json::from_value(serde_json::json!({"limits": {"memory": "64Mi"}})).unwrap();
         })
     };
+    let in_force = |mut world: World| {
+        world.itself.before.observed_generation = world.itself.generation;
+        world.itself.before.rollout = None;
+        world
+    };
     for (what, world, expected) in [
         (
             "a liveness probe",
@@ -295,6 +300,11 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
         (
             "a limit of nobody known",
             limited(Vec::new()),
+            (Partner, Layer::Container, Reason::OutOfMemory, High),
+        ),
+        (
+            "a limit of the spec that was enough before",
+            in_force(of_spec()),
             (Partner, Layer::Container, Reason::OutOfMemory, High),
         ),
         (
