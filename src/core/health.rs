@@ -76,6 +76,14 @@ impl Link {
         self.shared
             .metrics
             .up(&self.key, error.daemon, Check::Read, false);
+        // Where reads alone fail, its status is asked for next; where nothing answers, it says nothing of itself either.
+        if !matches!(
+            error.kind,
+            CoreErrorKind::ServerError(_) | CoreErrorKind::TimedOut { .. }
+        ) {
+            let metrics = &self.shared.metrics;
+            metrics.up(&self.key, error.daemon, Check::Status, false);
+        }
         let sure = stack.breaker(error.daemon).is_sure();
         self.change_service(error.daemon, |service| {
             service.error = Some(error.clone().after(service.error.as_ref()));

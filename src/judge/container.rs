@@ -180,7 +180,16 @@ fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Time
             .evidence("kubelet", "exit code 0", owner),
             context,
         ),
-        (_, code @ (132 | 134 | 135 | 136 | 139)) => Candidate::new(
+        (_, 132) => Candidate::new(
+            Reason::ProcessCrashed,
+            since,
+            "the container's process met an instruction that the CPU does not know (signal 4)",
+        )
+        .evidence("kubelet", "exit code 132", owner)
+        .party(Party::Cluster)
+        .indirect("a run of the same image on another kind of CPU")
+        .doubtful("a program that is damaged ends with the same signal"),
+        (_, code @ (134 | 135 | 136 | 139)) => Candidate::new(
             Reason::ProcessCrashed,
             since,
             format!("the container's process crashed with signal {}", code - 128),

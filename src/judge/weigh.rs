@@ -57,9 +57,10 @@ type Rule = fn(&World, &mut Case) -> Option<Weight>;
 /// The rules, in the order in which they are weighed.
 const RULES: [(Because, Rule); 4] = [
     (Because::CoreAway, core_away::judge),
-    (Because::Innocence, innocence::judge),
     (Because::Change, change::judge),
     (Because::Neighbours, neighbours::judge),
+    // Nothing that is seen elsewhere makes up for it.
+    (Because::Innocence, innocence::judge),
 ];
 
 /// Weighs every candidate.

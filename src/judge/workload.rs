@@ -4,6 +4,7 @@ use super::admission;
 use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::exposure;
+use super::image;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
@@ -291,7 +292,7 @@ fn keep_known_cause(state: State, world: &World) -> State {
     let known = known_faults(world)
         .filter(|_| same_spec)
         .find(|known| match candidate.fault.reason {
-            Reason::ImagePullFailed => matches!(known.layer, Layer::Image | Layer::References),
+            Reason::ImagePullFailed => image::is_cause(known.reason),
             Reason::NotReady => known.layer == Layer::Probe,
             _ => false,
         });

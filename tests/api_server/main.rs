@@ -31,6 +31,7 @@ mod leadership;
 mod leadership_process;
 mod ledger;
 mod maintenance;
+mod neighbours;
 mod network;
 mod operator_error;
 mod owner;

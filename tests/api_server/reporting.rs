@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use wazo_e2e::network::Line;
 use wazo_e2e::objects::{CORE, Seen, plugin};
 use wazo_e2e::pod_state::PodState;
 use wazo_e2e::trial::{Trial, trial};
@@ -57,12 +56,12 @@ fn the_seconds_of_a_party_go_on_over_a_restart_and_stay_when_the_fault_is_over()
         trial.start();
         trial.ready_plugin("crm").await;
         assert!(shown(address, "crm").await.is_empty());
-        trial.line("crm", Line::Refused);
-        let seen = trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
+        trial.pods("crm", PodState::crash(1));
+        let seen = trial.fault("crm", "Partner", "ProcessExited").await;
         let since = seen.0["status"]["impairedSince"].clone();
         assert!(since.is_string());
-        more_than(trial, address, "Cluster", 0).await;
-        let before = shown(address, "crm").await["Cluster"];
+        more_than(trial, address, "Partner", 0).await;
+        let before = shown(address, "crm").await["Partner"];
         // Killed, so that nothing is put right at the end.
         trial.kill();
         let address = serve_metrics(trial).await;
@@ -70,33 +69,33 @@ fn the_seconds_of_a_party_go_on_over_a_restart_and_stay_when_the_fault_is_over()
         trial
             .patient(async || TcpStream::connect(address).await.is_ok())
             .await;
-        more_than(trial, address, "Cluster", before).await;
+        more_than(trial, address, "Partner", before).await;
         let seen = trial.plugin_until("crm", "there", |_| true).await;
         assert_eq!(
             seen.0["status"]["impairedSince"], since,
             "a restart begins nothing anew"
         );
-        let during = shown(address, "crm").await["Cluster"];
-        trial.line("crm", Line::Up);
+        let during = shown(address, "crm").await["Partner"];
+        trial.pods("crm", PodState::Ready);
         let seen = trial.well("crm").await;
-        let total = stored(&seen, "Cluster");
+        let total = stored(&seen, "Partner");
         assert!(
             total >= during && seen.0["status"]["impairedSince"].is_null(),
             "{total} {during}"
         );
-        let told = async || shown(address, "crm").await == BTreeMap::from([("Cluster".to_owned(), total)]);
+        let told = async || shown(address, "crm").await == BTreeMap::from([("Partner".to_owned(), total)]);
         trial.patient(told).await;
         // Another fault goes on from there.
-        trial.line("crm", Line::Refused);
-        trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
-        more_than(trial, address, "Cluster", total).await;
+        trial.pods("crm", PodState::crash(1));
+        trial.fault("crm", "Partner", "ProcessExited").await;
+        more_than(trial, address, "Partner", total).await;
         trial
             .edit_plugin("crm", &json!({"spec": {"suspend": true}}))
             .await;
         let seen = trial
             .plugin_until("crm", "Suspended", |seen| seen.truth("Suspended") == "True")
             .await;
-        assert!(stored(&seen, "Cluster") > total && seen.0["status"]["impairedSince"].is_null());
+        assert!(stored(&seen, "Partner") > total && seen.0["status"]["impairedSince"].is_null());
     });
 }
 
@@ -107,8 +106,8 @@ fn the_series_of_a_plugin_end_with_it() {
         let address = serve_metrics(trial).await;
         trial.start();
         trial.ready_plugin("crm").await;
-        trial.line("crm", Line::Refused);
-        trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
+        trial.pods("crm", PodState::crash(1));
+        trial.fault("crm", "Partner", "ProcessExited").await;
         let series = async || {
             let text = metrics(address).await;
             let lines = text.lines().filter(|line| line.contains(r#"name="crm""#));
@@ -157,15 +156,15 @@ fn each_change_of_the_verdict_is_an_event_with_party_and_confidence_and_a_suspen
         trial.connect().await;
         trial.start();
         trial.ready_plugin("crm").await;
-        trial.line("crm", Line::Refused);
-        let seen = trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
+        trial.core().faults().inject(Fault::refuse_connections()).await;
+        let seen = trial.fault("crm", "Core", "CoreUnreachable").await;
         let sure = seen.fault("confidence").to_owned();
-        let text = seen.message("Ready");
+        let text = seen.message("Degraded");
         assert!(
             text.contains(". Next: ") && text.ends_with(seen.fault("action")),
             "{text}"
         );
-        trial.line("crm", Line::Up);
+        trial.core().faults().clear_all().await;
         trial.well("crm").await;
         trial.pods("crm", PodState::crash(1));
         trial.fault("crm", "Partner", "ProcessExited").await;
@@ -187,20 +186,8 @@ fn each_change_of_the_verdict_is_an_event_with_party_and_confidence_and_a_suspen
         trial.gone("crm").await;
         let row = |words: [&str; 5]| words.map(ToOwned::to_owned);
         let wanted = [
-            row([
-                "FaultAttributed",
-                "PublicAddressUnreachable",
-                "Warning",
-                "Cluster",
-                &sure,
-            ]),
-            row([
-                "FaultCleared",
-                "PublicAddressUnreachable",
-                "Normal",
-                "Cluster",
-                &sure,
-            ]),
+            row(["FaultAttributed", "CoreUnreachable", "Warning", "Core", &sure]),
+            row(["FaultCleared", "CoreUnreachable", "Normal", "Core", &sure]),
             row(["FaultAttributed", "ProcessExited", "Warning", "Partner", "High"]),
         ];
         assert_eq!(attributions(trial, "crm").await, wanted);
@@ -281,6 +268,13 @@ fn twenty_plugins_of_a_core_that_is_away_point_to_one_verdict_and_can_be_selecte
             series(address, "wazo_core_ready").await,
             [format!("core=\"{}/{CORE}\"}} 0", trial.namespace())]
         );
+        // What nobody answers says nothing good of itself: no alert of a core that only seems well.
+        let down = async || {
+            let checks = series(address, "wazo_core_up").await;
+            let mut told = checks.iter().filter(|line| !line.contains("check=\"events\""));
+            told.all(|line| line.ends_with(" 0"))
+        };
+        trial.patient(down).await;
         if let Some(kubectl) = Kubectl::of(trial) {
             selected(&kubectl).await;
         }

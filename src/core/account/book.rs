@@ -1,7 +1,6 @@
 //! What the plugins want of their accounts at one core, and what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;

@@ -28,6 +28,8 @@ async fn a_daemon_that_is_started_again_raises_no_alarm_and_one_that_stays_away_
             .then_some(Fault::Answer(502, "text/html", "<html>Bad Gateway</html>"))
     });
     bench.wish("other", &[present("https://other.example/m.json")]);
+    let met = |bench: &Bench| bench.facts().services[&Daemon::Confd].error.is_some();
+    bench.until("the first failure", met).await;
     let failed = tokio::time::Instant::now();
     bench
         .until("down", |bench| state(bench, Daemon::Confd) == ServiceState::Down)

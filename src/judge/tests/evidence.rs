@@ -91,7 +91,9 @@ fn event() -> impl Strategy<Value = EventFact> {
 fn surroundings() -> impl Strategy<Value = Surroundings> {
     let node = (select(vec!["True", "False", "Unknown"]), any::<bool>());
     (vec(event(), 0..4), node).prop_map(|(mut events, (ready, pressed))| {
-        events.sort_by_key(|event| std::cmp::Reverse(event.at));
+        // The newest of each reason is kept.
+        events.sort_by_key(|event| (event.reason.clone(), std::cmp::Reverse(event.at)));
+        events.dedup_by(|one, other| one.reason == other.reason);
         Surroundings {
             at: Some(at(NOW - 5)),
             checked_at: Some(at(NOW)),
