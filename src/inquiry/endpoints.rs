@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::{GetParams, ListParams};
 use kube::{Api, Client};
 
+use crate::api::names::CHILDREN_MANAGER;
 use crate::keys::PluginKey;
 use crate::observe::surroundings::EndpointsFact;
 use crate::plan::children::service::PORT;
@@ -40,6 +41,7 @@ pub(super) async fn of(
         found: true,
         selects: selects(&service, labels),
         port_fits: port_fits(&service),
+        changed: is_changed(&service),
         ready: count(|endpoint| condition(endpoint, |all| all.ready)),
         serving: count(|endpoint| condition(endpoint, |all| all.serving)),
         all: endpoints().count(),
@@ -71,6 +73,16 @@ fn port_fits(service: &Service) -> bool {
     ports.any(|port| port.port == PORT && port.target_port == Some(IntOrString::String(TARGET.to_owned())))
 }
 
+/// Whether another field manager than the operator's own set what leads to the pods.
+fn is_changed(service: &Service) -> bool {
+    let managed = service.metadata.managed_fields.iter().flatten();
+    let mut others = managed.filter(|entry| entry.manager.as_deref() != Some(CHILDREN_MANAGER));
+    others.any(|entry| {
+        let spec = entry.fields_v1.as_ref().map(|fields| &fields.0["f:spec"]);
+        spec.is_some_and(|spec| !spec["f:selector"].is_null() || !spec["f:ports"].is_null())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -99,5 +111,19 @@ mod tests {
             );
         }
         assert!(!port_fits(&service(&json!({}), &json!(9999))));
+    }
+
+    #[test]
+    fn who_set_the_selector_is_told_by_the_managed_fields() {
+        let managed = |manager: &str, field: &str| -> Service {
+            serde_json::from_value(json!({"metadata": {"managedFields": [
+                {"manager": CHILDREN_MANAGER, "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": {}}}},
+                {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {field: {}}}},
+            ]}}))
+            .unwrap()
+        };
+        assert!(is_changed(&managed("kubectl-edit", "f:selector")));
+        assert!(!is_changed(&managed("kubectl-edit", "f:sessionAffinity")));
+        assert!(!is_changed(&managed(CHILDREN_MANAGER, "f:selector")));
     }
 }

@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub limit_of_spec: bool,
     /// Whether the spec sets the container's command or its arguments.
     pub overridden: bool,
+    /// Whether the spec is new, or was changed, and the image did not change with it: what the spec sets may be wrong.
+    pub spec_is_new: bool,
     /// The name of the Secret that the operator makes for the plugin's account.
     pub own_secret: Option<String>,
     /// The moment.
@@ -301,6 +303,7 @@ mod tests {
             namespace: "acme".to_owned(),
             limit_of_spec: false,
             overridden: false,
+            spec_is_new: true,
             own_secret: None,
             now: Timestamp::from_second(now).unwrap(),
         }

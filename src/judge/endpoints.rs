@@ -46,9 +46,9 @@ fn leads_astray(world: &World, endpoints: &EndpointsFact) -> Option<Candidate> {
         .evidence("API server", seen, about)
         .object("v1", "Service", &key.namespace, &key.name)
         .field(field);
-    Some(if is_changed(world, "Service") {
+    Some(if endpoints.changed || is_changed(world, "Service") {
         let mut candidate = candidate.party(Party::Config);
-        "Undo the change of the Service, or set spec.drift to Correct: the operator puts it right then"
+        "Undo the change of the Service, or delete it: the operator makes it anew unless spec.drift is Report"
             .clone_into(&mut candidate.fault.action);
         candidate
     } else {

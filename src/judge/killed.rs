@@ -56,7 +56,13 @@ fn out_of_memory(pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Cand
     );
     let by_field = |candidate: Candidate| candidate.field("spec.workload.resources.limits.memory");
     if context.limit_of_spec {
-        return by_field(candidate).party(Party::Config);
+        // What was enough before is not enough for what runs now.
+        let party = if context.spec_is_new {
+            Party::Config
+        } else {
+            Party::Partner
+        };
+        return by_field(candidate).party(party);
     }
     let Some(limit) = pod.memory_limit else {
         return by_field(candidate);
@@ -116,6 +122,12 @@ fn of_probe(event: &EventFact, context: &Context<'_>, since: Timestamp) -> Candi
         format!("failed {probe} probe, will be restarted"),
         Some(context.owner.clone()),
     );
+    // Such a probe is always the spec's: podTemplate, or startup.
+    let candidate = if context.spec_is_new {
+        candidate.party(Party::Config).field("spec.workload")
+    } else {
+        candidate
+    };
     let pressed = context
         .surroundings
         .nodes

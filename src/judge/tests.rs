@@ -2,6 +2,7 @@
 
 mod certificate;
 mod chains;
+mod control;
 mod core;
 mod core_signs;
 mod evidence;

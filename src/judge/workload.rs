@@ -179,6 +179,7 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         namespace: world.itself.key.namespace.clone(),
         limit_of_spec: sets_memory_limit(plugin, workload),
         overridden: workload.command.is_some() || workload.args.is_some(),
+        spec_is_new: !settled(world) && !came_with_another_image(world),
         own_secret: plugin
             .account
             .as_ref()
@@ -190,6 +191,15 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         .map(|pod| (pod, for_these_nodes(container::judge(pod, &context), world)))
         .map(|(pod, state)| (pod, keep_known_cause(state, world)))
         .collect()
+}
+
+/// Whether the pods run another image since the spec was last changed.
+fn came_with_another_image(world: &World) -> bool {
+    let changes = &world.changes;
+    changes
+        .image
+        .zip(changes.spec)
+        .is_some_and(|(image, spec)| image >= spec)
 }
 
 /// Whether the spec sets the memory limit of the container.

@@ -239,6 +239,8 @@ pub struct EndpointsFact {
     pub selects: bool,
     /// Whether it leads to the port that the pods listen on.
     pub port_fits: bool,
+    /// Whether somebody else than the operator has set its selector or its ports.
+    pub changed: bool,
     /// Endpoints that are ready.
     pub ready: usize,
     /// Endpoints that serve, though they may be on their way out.

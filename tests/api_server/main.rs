@@ -12,6 +12,7 @@ mod bad_input;
 mod bad_manifest;
 mod certificates;
 mod claims;
+mod control_probes;
 mod core_away;
 mod core_config;
 mod core_drift;

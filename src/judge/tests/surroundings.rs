@@ -7,18 +7,18 @@ use crate::judge::assess;
 use crate::observe::facts::{ContainerState, Requests};
 use crate::observe::fixture::{NOW, at, condition, exit, waiting};
 use crate::observe::surroundings::{
-    CapacityFact, ClaimFact, EndpointsFact, EventFact, LimitFact, NodeFact, Part, QuotaFact, Surroundings,
+    CapacityFact, ClaimFact, EventFact, LimitFact, NodeFact, Part, QuotaFact, Surroundings,
 };
 use crate::observe::world::World;
-use crate::probe::{ControlFact, Knock, Look, LookError, ReadinessLook, Resolver};
+use crate::probe::ReadinessLook;
 use Confidence::{High, Medium};
 use Doing::{Ill, Retrying};
-use Party::{Cluster, Config, Operator, Partner};
+use Party::{Cluster, Config, Partner};
 
 const POD: &str = "crm-panel-abc-1";
 
 impl World {
-    fn around(mut self, edit: impl FnOnce(&mut Surroundings)) -> Self {
+    pub(super) fn around(mut self, edit: impl FnOnce(&mut Surroundings)) -> Self {
         self.surroundings.at = Some(self.now);
         edit(&mut self.surroundings);
         self
@@ -52,13 +52,6 @@ impl World {
             around.nodes.push(node);
         })
     }
-
-    fn control(mut self, control: ControlFact) -> Self {
-        for fact in &mut self.probe.manifests {
-            fact.control = control;
-        }
-        self
-    }
 }
 
 /// Pods that a node has and does not start.
@@ -66,10 +59,6 @@ fn starting() -> World {
     World::healthy()
         .waiting("ContainerCreating", "")
         .pods(|pod| pod.ip = None)
-}
-
-fn good() -> Option<Look> {
-    Some(Look::Good { warnings: Vec::new() })
 }
 
 #[test]
@@ -282,6 +271,11 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
                 serde_json::from_value(serde_json::json!({"limits": {"memory": "64Mi"}})).unwrap();
         })
     };
+    let in_force = |mut world: World| {
+        world.itself.before.observed_generation = world.itself.generation;
+        world.itself.before.rollout = None;
+        world
+    };
     for (what, world, expected) in [
         (
             "a liveness probe",
@@ -306,6 +300,11 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
         (
             "a limit of nobody known",
             limited(Vec::new()),
+            (Partner, Layer::Container, Reason::OutOfMemory, High),
+        ),
+        (
+            "a limit of the spec that was enough before",
+            in_force(of_spec()),
             (Partner, Layer::Container, Reason::OutOfMemory, High),
         ),
         (
@@ -427,93 +426,4 @@ fn a_quota_that_is_used_up_and_a_webhook_that_is_away_are_named() {
         High,
         Retrying,
     )]));
-}
-
-#[test]
-fn control_probes_tell_the_part_of_the_way_that_fails() {
-    let endpoints = |selects: bool| {
-        move |around: &mut Surroundings| {
-            around.read.insert(Part::Endpoints);
-            around.endpoints = Some(EndpointsFact {
-                found: true,
-                selects,
-                port_fits: true,
-                ..EndpointsFact::default()
-            });
-        }
-    };
-    let service = ControlFact {
-        service: Some(Knock::TimedOut),
-        ..ControlFact::default()
-    };
-    let pod = ControlFact {
-        pod: Some(Knock::TimedOut),
-        ..ControlFact::default()
-    };
-    let resolver = ControlFact {
-        resolver: Some(Resolver::Silent),
-        ..ControlFact::default()
-    };
-    let silent = Some(Look::Bad(LookError::TimedOut));
-    check(rows(vec![
-        (
-            "the Service's address",
-            World::healthy()
-                .public(LookError::TimedOut, good())
-                .control(service)
-                .around(endpoints(true)),
-            Cluster,
-            Layer::Service,
-            Reason::ServiceUnreachable,
-            High,
-            Ill,
-        ),
-        (
-            "the Service's selector",
-            World::healthy()
-                .public(LookError::TimedOut, good())
-                .control(service)
-                .around(endpoints(false)),
-            Operator,
-            Layer::Service,
-            Reason::SelectorMismatch,
-            High,
-            Retrying,
-        ),
-        (
-            "the way to the pods",
-            World::healthy()
-                .public(LookError::TimedOut, silent.clone())
-                .control(pod),
-            Cluster,
-            Layer::NetworkPolicy,
-            Reason::NetworkBlocked,
-            High,
-            Ill,
-        ),
-        (
-            "the resolver",
-            World::healthy()
-                .public(LookError::ResolverFailed, None)
-                .control(resolver),
-            Cluster,
-            Layer::DNS,
-            Reason::ClusterDnsDown,
-            High,
-            Ill,
-        ),
-    ]));
-    let hangs = ControlFact {
-        pod: Some(Knock::Taken),
-        ..ControlFact::default()
-    };
-    let hanging = World::healthy()
-        .public(LookError::TimedOut, silent)
-        .control(hangs);
-    assert_eq!(
-        verdicts(&assess(&hanging))[0].0,
-        Partner,
-        "a process that takes connections and does not answer: {:?}",
-        verdicts(&assess(&hanging))
-    );
 }

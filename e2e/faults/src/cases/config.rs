@@ -242,15 +242,15 @@ fn scheduling() -> Vec<Case> {
     let large = json!({"workload": {"resources": {"requests": {"cpu": "512"}}}});
     vec![
         Case::first("node-selector-matches-none", GROUP, spec(selector.clone()))
-            .truth(CONFIG, &["Scheduling"], &["Unschedulable"])
+            .truth(CONFIG, &["Scheduling"], &["NoNodeMatches"])
             .signal(Signal::Object("Pod", "Unschedulable"))
             .decisive(),
         Case::later("node-selector-edited-wrong", GROUP, spec(selector))
-            .truth(CONFIG, &["Scheduling"], &["Unschedulable"])
+            .truth(CONFIG, &["Scheduling"], &["NoNodeMatches"])
             .signal(Signal::Object("Pod", "Unschedulable"))
             .decisive(),
         Case::first("request-larger-than-any-node", GROUP, spec(large))
-            .truth(CONFIG, &["Scheduling"], &["Unschedulable"])
+            .truth(CONFIG, &["Scheduling"], &["RequestTooLarge"])
             .signal(Signal::Object("Pod", "Unschedulable"))
             .decisive(),
     ]

@@ -1,0 +1,127 @@
+//! What control probes show while the manifest cannot be had: the part of the way that fails.
+
+use super::{Doing, check, rows, verdicts};
+use crate::api::fault::{Confidence, Layer, Party};
+use crate::api::reason::Reason;
+use crate::judge::assess;
+use crate::observe::surroundings::{EndpointsFact, Part, Surroundings};
+use crate::observe::world::World;
+use crate::probe::{ControlFact, Knock, Look, LookError, Resolver};
+use Confidence::High;
+use Doing::{Ill, Retrying};
+use Party::{Cluster, Config, Operator, Partner};
+
+impl World {
+    fn control(mut self, control: ControlFact) -> Self {
+        for fact in &mut self.probe.manifests {
+            fact.control = control;
+        }
+        self
+    }
+}
+
+fn good() -> Option<Look> {
+    Some(Look::Good { warnings: Vec::new() })
+}
+
+#[test]
+fn control_probes_tell_the_part_of_the_way_that_fails() {
+    let endpoints = |selects: bool| {
+        move |around: &mut Surroundings| {
+            around.read.insert(Part::Endpoints);
+            around.endpoints = Some(EndpointsFact {
+                found: true,
+                selects,
+                port_fits: true,
+                ..EndpointsFact::default()
+            });
+        }
+    };
+    let service = ControlFact {
+        service: Some(Knock::TimedOut),
+        ..ControlFact::default()
+    };
+    let pod = ControlFact {
+        pod: Some(Knock::TimedOut),
+        ..ControlFact::default()
+    };
+    let resolver = ControlFact {
+        resolver: Some(Resolver::Silent),
+        ..ControlFact::default()
+    };
+    let silent = Some(Look::Bad(LookError::TimedOut));
+    check(rows(vec![
+        (
+            "the Service's address",
+            World::healthy()
+                .public(LookError::TimedOut, good())
+                .control(service)
+                .around(endpoints(true)),
+            Cluster,
+            Layer::Service,
+            Reason::ServiceUnreachable,
+            High,
+            Ill,
+        ),
+        (
+            "the Service's selector",
+            World::healthy()
+                .public(LookError::TimedOut, good())
+                .control(service)
+                .around(endpoints(false)),
+            Operator,
+            Layer::Service,
+            Reason::SelectorMismatch,
+            High,
+            Retrying,
+        ),
+        (
+            "the way to the pods",
+            World::healthy()
+                .public(LookError::TimedOut, silent.clone())
+                .control(pod),
+            Cluster,
+            Layer::NetworkPolicy,
+            Reason::NetworkBlocked,
+            High,
+            Ill,
+        ),
+        (
+            "the resolver",
+            World::healthy()
+                .public(LookError::ResolverFailed, None)
+                .control(resolver),
+            Cluster,
+            Layer::DNS,
+            Reason::ClusterDnsDown,
+            High,
+            Ill,
+        ),
+    ]));
+    let hangs = ControlFact {
+        pod: Some(Knock::Taken),
+        ..ControlFact::default()
+    };
+    let hanging = World::healthy()
+        .public(LookError::TimedOut, silent)
+        .control(hangs);
+    assert_eq!(
+        verdicts(&assess(&hanging))[0].0,
+        Partner,
+        "a process that takes connections and does not answer: {:?}",
+        verdicts(&assess(&hanging))
+    );
+    let endpoints_changed = |around: &mut Surroundings| {
+        endpoints(false)(around);
+        around.endpoints.get_or_insert_default().changed = true;
+    };
+    let changed = World::healthy()
+        .public(LookError::TimedOut, good())
+        .control(service)
+        .around(endpoints_changed);
+    assert_eq!(
+        verdicts(&assess(&changed))[0].0,
+        Config,
+        "somebody else set the selector"
+    );
+}
