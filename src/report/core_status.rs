@@ -8,7 +8,7 @@ use crate::api::core::{
 };
 use crate::api::fault::{Fault, Layer};
 use crate::api::reason::Reason;
-use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
+use crate::core::facts::{CoreFacts, Daemon, ServiceState, SessionFact};
 use crate::judge::core::needs_a_person;
 use crate::observe::directory::Excused;
 use crate::report::told::with_next_step;
@@ -142,6 +142,9 @@ fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {
     let Some(facts) = report.facts else {
         return report.before.services.clone();
     };
+    // While wazo-auth is away a new process cannot ask the others: what was told of them goes on to hold.
+    let auth = facts.services.get(&Daemon::Auth);
+    let is_cut_off = auth.is_some_and(|auth| auth.state == ServiceState::Down);
     facts
         .services
         .iter()
@@ -158,6 +161,15 @@ fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {
                 .services
                 .iter()
                 .find(|known| known.name == name && known.state == state);
+            let unasked = is_cut_off && service.state == ServiceState::Unknown;
+            if let Some(told) = report
+                .before
+                .services
+                .iter()
+                .find(|known| unasked && known.name == name)
+            {
+                return told.clone();
+            }
             let error = service
                 .error
                 .as_ref()
