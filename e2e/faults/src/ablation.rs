@@ -61,7 +61,9 @@ pub(crate) fn blames(directory: &Path, case: &str, until: Timestamp, without: &A
     for world in &mut worlds {
         (without.without)(world);
     }
-    let after = worlds.last().map_or(0, |last| until.duration_since(last.now).as_secs());
+    let after = worlds
+        .last()
+        .map_or(0, |last| until.duration_since(last.now).as_secs());
     let steps = replay::replay(worlds, after);
     let last = steps.last()?;
     let fault = last.assessment.faults.first();

@@ -384,7 +384,13 @@ pub(super) fn ablations(lines: &[Line], directory: &Path) -> String {
         }
         let right = Share::count(judged.iter(), |(right, _)| *right);
         let nobody = Share::count(judged.iter(), |(_, nobody)| *nobody);
-        let _ = writeln!(text, "| {} | {} | {} |", ablation.name, right.told(), nobody.told());
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            ablation.name,
+            right.told(),
+            nobody.told()
+        );
     }
     text
 }
