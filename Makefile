@@ -16,6 +16,8 @@ triple := $(shell uname -m)-unknown-linux-gnu
 release := $(target)/$(triple)/release
 images := $(target)/e2e/images
 cluster := $(target)/e2e/cluster
+promtool_version := $(shell sed -n 's|.*github.com/prometheus/prometheus v\([0-9.]*\).*|\1|p' e2e/promtool/go.mod)
+promtool := $(cache)/tools/promtool-$(promtool_version)/promtool
 deny := $(cache)/tools/cargo-deny-$(cargo_deny)/bin/cargo-deny
 # A folder with go.mod, so that Go works offline of the repository's root.
 go := env GOFLAGS= GOWORK=off go
@@ -109,9 +111,15 @@ go: programs ## vet and test the cluster's own program
 	@$(go) -C e2e/cluster vet ./cmd/cluster ./internal/...
 	@$(go) -C e2e/cluster test ./cmd/cluster ./internal/...
 
-charts: programs ## the chart with real Helm, and the definitions in it
-	@HELM=$$($(cluster) build --output json | sed -n 's/.*"programs": *"\([^"]*\)".*/\1/p')/helm charts/check.sh
+charts: programs $(promtool) ## the chart with real Helm, its alerts with real promtool, and the definitions in it
+	@PROMTOOL=$(promtool) HELM=$$($(cluster) build --output json | sed -n 's/.*"programs": *"\([^"]*\)".*/\1/p')/helm charts/check.sh
 	@diff -r -x .gitkeep crds charts/wazo-plugin-operator/files/crds && echo "charts: the definitions are those of crds/"
+
+# Service discovery is most of it, and no rule needs it.
+$(promtool): e2e/promtool/go.sum
+	@echo "building promtool $(promtool_version) (once; minutes)"
+	@nice $(go) -C e2e/promtool build -buildvcs=false -tags remove_all_sd,netgo -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@touch $@
 
 unit: ## unit and property tests: seconds, no cluster
 	@cargo test --locked --workspace --lib --bins $(call test_programs,$(unit_tests))

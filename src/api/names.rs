@@ -26,6 +26,10 @@ pub const CREDENTIALS_ANNOTATION: &str = "plugins.wazo.io/credentials";
 pub const ABANDON_ANNOTATION: &str = "plugins.wazo.io/abandon-registrations";
 /// Annotation of users on a WazoCore: the uuid of another stack behind its URL that is to be taken for the known one.
 pub const ACCEPT_STACK_ANNOTATION: &str = "plugins.wazo.io/accept-stack";
+/// Annotation on an event about a fault: whose fault it is.
+pub const PARTY_ANNOTATION: &str = "plugins.wazo.io/party";
+/// Annotation on an event about a fault: how sure the verdict is.
+pub const CONFIDENCE_ANNOTATION: &str = "plugins.wazo.io/confidence";
 /// Field manager of the children.
 pub const CHILDREN_MANAGER: &str = "wazo-plugin-operator/children";
 /// Value of `app.kubernetes.io/managed-by`.

@@ -101,6 +101,15 @@ reasons! {
     CertificateChangedInCore Core CoreTransport External
         "Ask who runs the core for its new certificate authority and put it into the CA bundle"
         "The core's certificate was trusted before and is not now, with our CA bundle unchanged";
+    EgressProxy Cluster CoreTransport External
+        "Let the operator's requests to the core pass without a proxy or portal that answers itself: see the address in the evidence"
+        "A proxy or portal between the cluster and the core answers in the core's place";
+    CoreVersionUnsupported Config CoreAPI External
+        "Upgrade the stack, or install the daemon that is named: this version of its API is not there"
+        "The stack does not serve a daemon, or the version of its API, that is needed";
+    CoreSlow Core CoreAPI Retry
+        "Ask who runs the core to look at the load of the daemon that is named"
+        "A daemon answers far slower than it did, without errors";
     CoreServiceDown Core CoreAPI Retry
         "Ask who runs the core to look at the daemon that is named"
         "The core's front answers, the daemon behind it does not";
@@ -194,6 +203,9 @@ reasons! {
     ArchitectureUnsupported Partner Image External
         "Build the image for the nodes' architecture"
         "The image has no variant for the nodes' architecture";
+    TagMoved Partner Image External
+        "Give each release a tag of its own, or name the image by its digest, and roll the plugin out again"
+        "Pods of one revision run different images under the same tag";
     ImagePullFailed Unknown Image Retry
         "Read the kubelet's message"
         "The image cannot be pulled, for a reason that is not recognised";

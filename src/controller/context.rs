@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::Resource;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Client, Resource};
 use serde::Deserialize;
 
 use super::copies::Copies;
 use super::hosts::{self, Hosts};
 use super::itself::{counted, itself};
 use super::ledger_keys::LedgerKeys;
+use super::recorder::Recorder;
 use super::{Settings, backoff::Backoff, changes::Changes, paces::Paces};
 use crate::api::core::{WazoCore, WazoCoreSpec};
 use crate::api::object::Raw;
@@ -64,15 +64,6 @@ pub(super) struct Context {
     /// Where it is written down what is known of plugins; `None`: nowhere.
     pub(super) recordings: Option<recording::Recorder>,
     pub(super) settings: Settings,
-}
-
-/// Who reports our events.
-pub(super) fn recorder(client: Client, settings: &Settings) -> Recorder {
-    let reporter = Reporter {
-        controller: "wazo-plugin-operator".to_owned(),
-        instance: settings.instance.clone(),
-    };
-    Recorder::new(client, reporter)
 }
 
 impl Context {
@@ -347,18 +338,7 @@ impl Context {
     /// Publishes events about an object; one that cannot be published is not worth failing a pass.
     pub(super) async fn tell<K: Resource<DynamicType = ()>>(&self, object: &K, notes: Vec<Note>) {
         for note in notes {
-            let event = Event {
-                type_: if note.warning {
-                    EventType::Warning
-                } else {
-                    EventType::Normal
-                },
-                reason: note.reason.to_owned(),
-                note: Some(note.text.chars().take(1000).collect()),
-                action: note.action.to_owned(),
-                secondary: None,
-            };
-            if let Err(error) = self.recorder.publish(&event, &object.object_ref(&())).await {
+            if let Err(error) = self.recorder.publish(&object.object_ref(&()), &note).await {
                 let error = told(&error);
                 tracing::warn!(error, reason = note.reason, "failed to publish an event");
             }

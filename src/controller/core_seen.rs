@@ -1,5 +1,6 @@
 //! All that is known about one core at one moment.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use crate::api::core::{Maintenance, PluginCount, WazoCore, WazoCoreSpec, WazoCor
 use crate::api::fault::Fault;
 use crate::api::object::Raw;
 use crate::api::plugin::{WazoPlugin, WazoPluginStatus};
-use crate::core::facts::{CoreFacts, SessionFact};
+use crate::core::facts::{CoreFacts, Daemon, SessionFact};
 use crate::judge::candidate::settle;
-use crate::judge::core::judge;
+use crate::judge::core::{judge, judge_others};
 use crate::keys::CoreKey;
 use crate::observe::directory::Excused;
 use crate::observe::facts::Unusable;
@@ -114,6 +115,22 @@ impl Seen {
         ))
     }
 
+    /// What is wrong with the daemons that only plugins use. Announced maintenance explains it.
+    pub(super) fn daemons(&self) -> BTreeMap<Daemon, Fault> {
+        let facts = self
+            .facts
+            .as_deref()
+            .filter(|_| !self.suspended() && self.maintenance().is_none() && self.unusable.is_none());
+        let Some(facts) = facts else {
+            return BTreeMap::new();
+        };
+        let known: Vec<&Fault> = self.before.fault.iter().collect();
+        let found = judge_others(&self.key, facts).into_iter();
+        found
+            .map(|(daemon, candidate)| (daemon, settle(candidate.fault, &known)))
+            .collect()
+    }
+
     /// The announced maintenance, where it lasts still.
     pub(super) fn maintenance(&self) -> Option<&Maintenance> {
         self.spec.as_ref()?.maintenance_at(self.now)
@@ -153,7 +170,8 @@ impl Seen {
             before: &self.before,
             facts: self.facts.as_deref(),
             owner_id: self.owner.as_deref(),
-            fault,
+            // Where the core itself is well, what plugins use of it may not be.
+            fault: fault.or_else(|| self.daemons().into_values().next()),
             excused,
             plugins: PluginCount {
                 total: count(plugins.len()),

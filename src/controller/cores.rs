@@ -70,19 +70,17 @@ async fn pass(object: &Raw<WazoCore>, context: &Context) -> Result<Passed, PassE
         .metrics
         .maintenance(&seen.key, seen.maintenance().is_some());
     publish(object, context, &seen, key, fault.clone(), excused.clone());
-    let told = report(
-        object,
-        context,
-        &seen.before,
-        &seen.status(object, fault.clone(), excused, &plugins),
-    )
-    .await?;
+    let status = seen.status(object, fault.clone(), excused, &plugins);
+    let told = report(object, context, &seen.before, &status).await?;
     // The last plugin's end is no event of ours: it is looked for.
     let pause = if deleting {
         Duration::from_secs(1)
     } else {
         next(context, fault.as_ref()).min(seen.maintenance_left())
     };
+    if !matches!(told, Told::Later(_)) {
+        context.metrics.core(&seen.key, &status);
+    }
     Ok(match told {
         Told::Written => Passed {
             action: Action::requeue(pause),
@@ -123,6 +121,7 @@ fn publish(
     let entry = CoreEntry {
         spec: seen.spec.clone(),
         fault,
+        daemons: seen.daemons(),
         excused,
         tenant,
         owner_id: seen.owner.clone(),
@@ -258,12 +257,9 @@ async fn report(
         Err(kube::Error::Api(answer)) if answer.code == 404 => return Ok(Told::Unchanged),
         Err(error) => return Err(ApplyError::from(error).into()),
     }
-    context
-        .tell(
-            object,
-            events::faults(before.fault.as_ref(), status.fault.as_ref()),
-        )
-        .await;
+    let known = (before.fault.as_ref(), &before.conditions[..]);
+    let notes = events::faults(known, (status.fault.as_ref(), &status.conditions));
+    context.tell(object, notes).await;
     Ok(Told::Written)
 }
 

@@ -20,6 +20,7 @@ mod own_errors;
 mod paces;
 mod pass;
 mod plugins;
+mod recorder;
 mod settings;
 mod shared;
 mod wakes;
@@ -173,7 +174,7 @@ async fn work(parts: Parts, shown: &Shown, shutdown: impl Future<Output = ()>) -
         owner: Owner::default(),
         copies: copies::Copies::default(),
         ledger_keys: ledger_keys::LedgerKeys::default(),
-        recorder: context::recorder(client, &settings),
+        recorder: recorder::Recorder::new(client, settings.instance.as_deref()),
         recordings,
         settings,
     });

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use serde::Deserialize;
 
@@ -18,6 +19,9 @@ use crate::observe::neighbours::Neighbours;
 use crate::observe::references::{copy_name, ledger_key_name};
 use crate::observe::tls_secret::TlsReference;
 use crate::observe::world::World;
+
+/// How long a look counts for the way out of the cluster, in seconds.
+const OUTSIDE_SECONDS: i64 = 60;
 
 /// As much of a WazoCore as is needed, even where the rest of its spec is not usable.
 #[derive(Deserialize)]
@@ -77,6 +81,37 @@ impl Context {
         let pods = world.children.pods.values();
         let presence = Presence::of(world.itself.plugin.as_ref().ok(), pods, stack, status);
         self.wake_all(self.neighbourhood.note(&world.itself.key, presence));
+        self.note_outside(world);
+    }
+
+    /// A page that is hosted elsewhere and answers shows that the way out of the cluster is open.
+    fn note_outside(&self, world: &World) {
+        let plugin = world.itself.plugin.as_ref().ok();
+        let elsewhere = plugin.is_some_and(|plugin| plugin.spec.url.is_some());
+        let lately = |good: Timestamp| world.now.as_second() - good.as_second() < OUTSIDE_SECONDS;
+        let seen = world.probe.manifests.iter().filter(|_| elsewhere);
+        for fact in seen.filter(|fact| fact.last_good.is_some_and(lately)) {
+            self.applier
+                .cores
+                .outside_answered(fact.url.host_str().unwrap_or_default());
+        }
+    }
+
+    /// A plugin began to fail: whether its account still gets in, and may what it is to, is tried as the plugin would.
+    pub(super) fn doubt_account(&self, world: &World, status: &WazoPluginStatus) {
+        let reason = |status: &WazoPluginStatus| {
+            let own = status.fault.as_ref().filter(|fault| fault.caused_by.is_none());
+            own.map(|fault| fault.reason)
+        };
+        let news = reason(status).is_some() && reason(status) != reason(&world.itself.before);
+        if let Some(core) = world
+            .itself
+            .core
+            .as_ref()
+            .filter(|_| news && world.account.is_some())
+        {
+            self.applier.cores.suspect_account(core, &world.itself.key);
+        }
     }
 
     /// A plugin as its object tells of it, before anybody looked at it.

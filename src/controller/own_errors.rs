@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,8 +44,8 @@ pub(super) trait Told:
     fn is_suspended(object: &Raw<Self>) -> bool;
     /// The status that tells of it.
     fn compose(place: &Place, before: &Self::Status, failing: &Failing) -> Self::Status;
-    /// The first fault.
-    fn fault(status: &Self::Status) -> Option<&Fault>;
+    /// The first fault, and the conditions.
+    fn stands(status: &Self::Status) -> (Option<&Fault>, &[Condition]);
     /// The status with its accounts.
     fn settled(object: &Raw<Self>, status: Self::Status, context: &Context) -> Self::Status;
     /// What follows from a status that was written.
@@ -64,8 +65,8 @@ impl Told for WazoPlugin {
         own_error::plugin(place, before, failing)
     }
 
-    fn fault(status: &WazoPluginStatus) -> Option<&Fault> {
-        status.fault.as_ref()
+    fn stands(status: &WazoPluginStatus) -> (Option<&Fault>, &[Condition]) {
+        (status.fault.as_ref(), &status.conditions)
     }
 
     fn written(object: &Raw<Self>, status: &WazoPluginStatus, context: &Context) {
@@ -108,15 +109,17 @@ impl Told for WazoCore {
         own_error::core(place, before, failing)
     }
 
-    fn fault(status: &WazoCoreStatus) -> Option<&Fault> {
-        status.fault.as_ref()
+    fn stands(status: &WazoCoreStatus) -> (Option<&Fault>, &[Condition]) {
+        (status.fault.as_ref(), &status.conditions)
     }
 
     fn settled(_: &Raw<Self>, status: WazoCoreStatus, _: &Context) -> WazoCoreStatus {
         status
     }
 
-    fn written(_: &Raw<Self>, _: &WazoCoreStatus, _: &Context) {}
+    fn written(object: &Raw<Self>, status: &WazoCoreStatus, context: &Context) {
+        context.metrics.core(&object.key(), status);
+    }
 
     fn not_written(_: &Raw<Self>, _: &Context) {}
 }
@@ -150,7 +153,7 @@ pub(super) async fn tell<K: Told>(
     let before: K::Status = object.status();
     let status = K::compose(&place, &before, &failing);
     // Errors that take turns are not told at every turn: what is written wakes the next pass.
-    let known = K::fault(&before).zip(K::fault(&status));
+    let known = K::stands(&before).0.zip(K::stands(&status).0);
     if known.is_some_and(|(old, new)| own_error::is_own(old, new)) && !errors.in_a_row.is_power_of_two() {
         return;
     }
@@ -159,9 +162,8 @@ pub(super) async fn tell<K: Told>(
         tracing::warn!(controller, object = %place.key, error, "the status does not tell of the failed passes");
         return;
     }
-    context
-        .tell(object, events::faults(K::fault(&before), K::fault(&status)))
-        .await;
+    let notes = events::faults(K::stands(&before), K::stands(&status));
+    context.tell(object, notes).await;
 }
 
 async fn write<K: Told>(

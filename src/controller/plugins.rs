@@ -139,6 +139,7 @@ async fn report(
         .await;
     context.metrics.plugin(key, &core, status);
     context.note_health(world, status);
+    context.doubt_account(world, status);
     context.metrics.certificate(key, &core, certificate);
     Ok(None)
 }

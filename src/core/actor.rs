@@ -16,6 +16,7 @@ use super::health::{look_at_auth, look_at_confd};
 use super::jitter::vary;
 use super::lane::carry_out;
 use super::link::{Aim, Link, Phase};
+use super::others;
 use super::snapshot::Snapshot;
 use super::tenants;
 use crate::keys::PluginKey;
@@ -41,6 +42,7 @@ pub(super) async fn live(link: Arc<Link>) {
                     _ = phase.changed() => {}
                     () = auth_loop(&link) => {}
                     () = confd_loop(&link) => {}
+                    () = others::watch(&link) => {}
                 }
             }
         }
@@ -48,7 +50,7 @@ pub(super) async fn live(link: Arc<Link>) {
 }
 
 /// Waits until `at`, or for a wake.
-async fn rest(wake: &Notify, at: Option<Instant>) {
+pub(super) async fn rest(wake: &Notify, at: Option<Instant>) {
     let pause = async {
         match at {
             Some(at) => sleep_until(at).await,
@@ -97,7 +99,7 @@ impl Turn {
             .is_some_and(|it| it.state != ServiceState::Down)
         {
             // Another core of the stack found it.
-            link.daemon_down(&error);
+            link.daemon_down(&aim.stack, &error);
         }
         let unasked = matches!(link.state().facts.session, SessionFact::Pending);
         if self.daemon == Daemon::Auth && unasked {

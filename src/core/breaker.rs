@@ -1,5 +1,6 @@
 //! The breaker of one daemon of a stack: after a failure nothing is sent but one probe at a time, ever more rarely.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,12 +11,22 @@ use super::jitter::vary;
 /// After this time a probe whose sender is gone is no longer waited for.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
+/// What fails again after so long is no start.
+const LASTING: Duration = Duration::from_millis(2400);
+/// Openings within so long count together.
+const RECENT: Duration = Duration::from_secs(60);
+/// So many of them are more than a start.
+const OFTEN: usize = 5;
+
 /// Closed: requests flow. Open: nothing is sent before a moment. Half-open: one probe is under way.
 #[derive(Debug)]
 pub(super) struct Breaker {
     state: State,
     pause: Duration,
     closed_at: Option<Instant>,
+    /// When it opened last, and when before: the last minute counts.
+    opened: VecDeque<Instant>,
+    sure: bool,
     first: Duration,
     longest: Duration,
     jitter: f64,
@@ -34,6 +45,8 @@ impl Breaker {
             state: State::Closed,
             pause: Duration::ZERO,
             closed_at: None,
+            opened: VecDeque::new(),
+            sure: false,
             first,
             longest,
             jitter,
@@ -81,12 +94,14 @@ impl Breaker {
     /// A request failed in a way that says that the daemon is not there. Returns whether it was closed before.
     pub(super) fn failed(&mut self, error: &CoreError, now: Instant) -> bool {
         let was_closed = matches!(self.state, State::Closed);
+        self.note_opening(was_closed, now);
         if let State::Open { until, .. } = self.state
             && until > now
         {
             // A request that was sent before it opened: no news.
             return false;
         }
+        self.sure |= !error.kind.may_be_a_start() || self.is_lasting(now);
         // Closing for a moment only is not a recovery: the pause goes on to grow.
         let relapse = !was_closed || self.closed_at.is_some_and(|at| now < at + self.longest);
         self.pause = if relapse {
@@ -94,11 +109,35 @@ impl Breaker {
         } else {
             self.first
         };
+        // What is not sure is to be sure soon.
+        let pause = if self.sure {
+            self.pause
+        } else {
+            self.pause.min(self.first * 2)
+        };
         self.state = State::Open {
-            until: now + vary(self.pause, self.jitter),
+            until: now + vary(pause, self.jitter),
             error: error.clone(),
         };
         was_closed
+    }
+
+    fn note_opening(&mut self, was_closed: bool, now: Instant) {
+        self.opened.retain(|at| now < *at + RECENT);
+        if was_closed {
+            self.opened.push_back(now);
+        }
+    }
+
+    /// Whether it failed again some time after it opened, or opened again and again.
+    fn is_lasting(&self, now: Instant) -> bool {
+        let lasts = self.opened.back().is_none_or(|at| now >= *at + LASTING);
+        lasts || self.opened.len() >= OFTEN
+    }
+
+    /// Whether what fails is more than a start: a daemon, or the front, that is started again is away for moments.
+    pub(super) const fn is_sure(&self) -> bool {
+        self.sure
     }
 
     /// A request was answered by the daemon. Returns whether it was open before.
@@ -106,6 +145,7 @@ impl Breaker {
         let was_open = !matches!(self.state, State::Closed);
         if was_open {
             self.closed_at = Some(now);
+            self.sure = false;
             self.state = State::Closed;
         }
         was_open
@@ -176,5 +216,33 @@ mod tests {
         breaker.failed(&refused(), start);
         assert!(breaker.take_probe(start + Duration::from_secs(1)));
         assert!(breaker.take_probe(start + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn what_may_only_be_starting_again_is_sure_when_it_lasts_or_comes_again_and_again() {
+        let mut breaker = Breaker::new(Duration::from_secs(1), Duration::from_secs(30), 0.0);
+        let start = Instant::now();
+        breaker.failed(&refused(), start);
+        assert!(!breaker.is_sure(), "a restart");
+        breaker.take_probe(start + Duration::from_secs(1));
+        breaker.failed(&refused(), start + Duration::from_secs(1));
+        assert!(!breaker.is_sure());
+        breaker.take_probe(start + Duration::from_secs(3));
+        breaker.failed(&refused(), start + Duration::from_secs(3));
+        assert!(breaker.is_sure());
+        breaker.succeeded(start + Duration::from_secs(5));
+        assert!(!breaker.is_sure());
+        for second in 100..105 {
+            assert!(!breaker.is_sure(), "{second}");
+            breaker.failed(&refused(), start + Duration::from_secs(second));
+            assert_eq!(breaker.is_sure(), second == 104, "{second}");
+            breaker.succeeded(start + Duration::from_secs(second));
+        }
+        let expired = CoreError {
+            kind: CoreErrorKind::CertificateExpired,
+            ..refused()
+        };
+        breaker.failed(&expired, start + Duration::from_secs(300));
+        assert!(breaker.is_sure(), "no start does that");
     }
 }

@@ -56,6 +56,8 @@ pub(super) fn classify(
         (500.., _) => Err(CoreErrorKind::ServerError(code)),
         (429, Some(_)) if route == Route::Login => Err(CoreErrorKind::TooManySessions),
         (429, _) => Err(CoreErrorKind::Throttled),
+        // wazo-provd refuses in HTML.
+        (401, None) if route == Route::OwnStatus(Daemon::Provd) => Ok(Answer::Forbidden),
         (_, None) => Err(not_wazo()),
         (401, Some(_)) if route == Route::Login => Err(CoreErrorKind::CredentialsRejected),
         (401, Some(body)) => Ok(refusal(route.row().daemon, &body)),
@@ -89,7 +91,8 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 fn is_json(media_type: &str) -> bool {
-    media_type == "application/json"
+    // wazo-provd names its own: application/vnd.proformatique.provd+json.
+    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 fn shortened(media_type: &str) -> String {
@@ -122,7 +125,7 @@ fn refusal(daemon: Daemon, body: &Value) -> Answer {
             Some(3..) => Answer::Forbidden,
             _ => Answer::TokenUnknown,
         },
-        Daemon::Auth => {
+        _ => {
             let reason = body.pointer("/details/reason").and_then(Value::as_str);
             let error_id = body.get("error_id").and_then(Value::as_str);
             // A right that one would give or take without holding it: named, and no reason.

@@ -15,6 +15,7 @@ use super::facts::{CoreFacts, CoreStep, Interest, StepOutcome};
 use super::grave::Grave;
 use super::link::{Link, Phase, Shared};
 use super::metrics::Metrics;
+use super::outside::Outside;
 use super::settings::{CoreSettings, Intervals};
 use super::stack::Stack;
 use super::wire::{CaError, WireFactory};
@@ -82,6 +83,7 @@ impl Cores {
                 intervals,
                 metrics: Metrics::new(registry),
                 grave: Grave::default(),
+                outside: Outside::default(),
                 waker,
             }),
             state: Mutex::default(),
@@ -207,7 +209,9 @@ impl Cores {
         };
         let tenants = interest.tenants;
         let rights = interest.everywhere || !interest.users.is_empty();
+        let daemons = interest.daemons.clone();
         let mut state = link.state();
+        let fewer = daemons.is_empty() && !state.wishes.interests.daemons().is_empty();
         let news = state.wishes.interests.set(plugin, interest);
         if news && tenants {
             state.wishes.read_together_soon();
@@ -221,6 +225,15 @@ impl Cores {
             link.auth_wake.notify_one();
             link.confd_wake.notify_one();
         }
+        let watched = |daemon| link.state().facts.services.contains_key(daemon);
+        if fewer || news && !daemons.iter().all(watched) {
+            link.others_wake.notify_one();
+        }
+    }
+
+    /// Something outside of the cluster answered, in the course of something else.
+    pub fn outside_answered(&self, host: &str) {
+        self.0.shared.outside.answered(host);
     }
 
     /// What became of the wishes of the plugin for this core, in the order in which they were left.
@@ -236,6 +249,15 @@ impl Cores {
         let Some(link) = self.link(key) else { return };
         if link.state().accounts.wish(plugin, wish, &self.0.shared.intervals) {
             link.auth_wake.notify_one();
+        }
+    }
+
+    /// A plugin began to fail: the credentials that its pods have are tried soon, as it would use them.
+    pub fn suspect_account(&self, key: &CoreKey, plugin: &PluginKey) {
+        let Some(link) = self.link(key) else { return };
+        let look = link.state().accounts.suspect(plugin, &self.0.shared.intervals);
+        if look {
+            link.wake_plugins([plugin.clone()].into());
         }
     }
 

@@ -142,6 +142,14 @@ impl CoreErrorKind {
         }
     }
 
+    /// Whether a daemon, or the front, that is being started again fails so, too: then it passes within moments.
+    pub(super) const fn may_be_a_start(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Broken | Self::DaemonDown(_) | Self::AuthUnreachable | Self::ServerError(_)
+        )
+    }
+
     /// Whether a write that failed so may have had its effect all the same.
     pub(super) const fn is_doubtful(&self) -> bool {
         matches!(

@@ -6,37 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::daemon::Daemon;
 use super::error::{CoreError, CoreErrorKind};
 pub use super::interests::Interest;
-
-/// A daemon of the core that the operator uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Daemon {
-    /// wazo-auth 0.1.
-    Auth,
-    /// wazo-confd 1.1.
-    Confd,
-}
-
-impl Daemon {
-    /// The name as in `/api/<name>/<version>` and in `WazoCore.status.services`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::Confd => "confd",
-        }
-    }
-
-    /// The path prefix below the stack's URL.
-    #[must_use]
-    pub const fn prefix(self) -> &'static str {
-        match self {
-            Self::Auth => "/api/auth/0.1",
-            Self::Confd => "/api/confd/1.1",
-        }
-    }
-}
+pub use super::service::{Elsewhere, ServiceFact, ServiceState, SlowFact};
 
 /// The operator's session with the core, as one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,34 +40,6 @@ pub struct StackChange {
     pub was: Uuid,
     /// The one that answers.
     pub is: Uuid,
-}
-
-/// How a daemon is, from a real read and the parsed body of its status.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ServiceFact {
-    /// The state.
-    pub state: ServiceState,
-    /// The last error, unless `Up`.
-    pub error: Option<CoreError>,
-    /// For `Degraded`: the names of the parts that the daemon itself reports as failing, such as `bus_consumer`.
-    pub failing: Vec<String>,
-    /// When the state last changed.
-    pub since: Timestamp,
-    /// When it last answered well.
-    pub last_good: Option<Timestamp>,
-}
-
-/// The state of a daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ServiceState {
-    /// Not asked yet.
-    Unknown,
-    /// It answers real reads, and reports nothing as failing.
-    Up,
-    /// It answers, and reports a part of itself as failing.
-    Degraded,
-    /// It does not answer, or answers with server errors.
-    Down,
 }
 
 /// An external application: the shared object that holds manifest URLs. That of a tenant, or a user's own, which hides
@@ -335,6 +280,9 @@ pub struct CoreFacts {
     pub tenants: TenantsFact,
     /// The users that plugins ask about.
     pub users: BTreeMap<Uuid, UserFact>,
+    /// What else answers outside of the cluster.
+    #[serde(default)]
+    pub elsewhere: Elsewhere,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
     /// Grows with every change that a reader sees: what was another for a moment, and looks as before now, has another.
@@ -344,13 +292,7 @@ pub struct CoreFacts {
 impl CoreFacts {
     /// Nothing is known yet.
     pub(super) fn unknown() -> Self {
-        let unknown = || ServiceFact {
-            state: ServiceState::Unknown,
-            error: None,
-            failing: Vec::new(),
-            since: Timestamp::now(),
-            last_good: None,
-        };
+        let unknown = ServiceFact::unknown;
         Self {
             session: SessionFact::Pending,
             version: None,
@@ -366,9 +308,16 @@ impl CoreFacts {
             all_read: false,
             tenants: TenantsFact::Unknown,
             users: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
             last_good: None,
             mark: 0,
         }
+    }
+
+    /// The daemons that the operator itself needs.
+    pub fn main_services(&self) -> impl Iterator<Item = (Daemon, &ServiceFact)> {
+        let all = self.services.iter().map(|(daemon, service)| (*daemon, service));
+        all.filter(|(daemon, _)| daemon.is_main())
     }
 
     /// Whether a reader sees no difference: moments, traces and the contents of applications aside (what becomes of a
@@ -390,6 +339,7 @@ impl CoreFacts {
             && self.tenant_refused == other.tenant_refused
             && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses
+            && self.elsewhere == other.elsewhere
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }
@@ -402,19 +352,5 @@ impl SessionFact {
             (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
             _ => false,
         }
-    }
-}
-
-impl ServiceFact {
-    fn shows_like(&self, other: &Self) -> bool {
-        let errors = match (&self.error, &other.error) {
-            (None, None) => true,
-            (Some(one), Some(two)) => one.is_like(two),
-            _ => false,
-        };
-        errors
-            && self.state == other.state
-            && self.failing == other.failing
-            && self.last_good.is_some() == other.last_good.is_some()
     }
 }

@@ -1,17 +1,21 @@
 //! How the daemons are: by a real read and the parsed body of the status, never by a status code alone. wazo-auth's
 //! own status stays 200 with its database down, wazo-confd's is 200 with `fail` inside.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::classify::Answer;
 use super::error::{CoreError, CoreErrorKind};
-use super::facts::{Daemon, ServiceFact, ServiceState, SessionFact};
+use super::facts::{Daemon, ServiceFact, ServiceState, SessionFact, SlowFact};
 use super::link::{Aim, Link, Reply};
 use super::metrics::Check;
+use super::pace::Pace;
 use super::request::{Ask, Credential, Route};
 use super::shape;
+use super::stack::Stack;
 use crate::secret::Secret;
 
 /// Reading it takes wazo-auth to its database, where it does not find it.
@@ -22,19 +26,20 @@ impl Link {
     pub(super) fn daemon_answered(&self, aim: &Aim, daemon: Daemon, failing: Vec<String>) {
         if aim.stack.breaker(daemon).succeeded(Instant::now()) {
             tracing::info!(core = %self.key, daemon = daemon.name(), "the daemon answers again");
-            let other = match daemon {
-                Daemon::Auth => Daemon::Confd,
-                Daemon::Confd => Daemon::Auth,
-            };
-            aim.stack.breaker(other).hasten(Instant::now());
+            for other in Daemon::ALL.into_iter().filter(|other| *other != daemon) {
+                aim.stack.breaker(other).hasten(Instant::now());
+            }
             self.state().wishes.hurry();
             self.state().accounts.hurry();
             self.auth_wake.notify_one();
             self.confd_wake.notify_one();
+            self.others_wake.notify_one();
         }
         self.show_breaker(aim, daemon);
         self.shared.metrics.up(&self.key, daemon, Check::Read, true);
-        if daemon == Daemon::Confd {
+        if daemon == Daemon::Auth {
+            self.shared.metrics.up(&self.key, daemon, Check::Status, true);
+        } else {
             let events = failing.iter().all(|part| part != "bus_consumer");
             self.shared
                 .metrics
@@ -49,6 +54,7 @@ impl Link {
         self.change_service(daemon, |service| {
             service.error = None;
             service.failing = failing;
+            service.gray = false;
             service.last_good = Some(Timestamp::now());
             state
         });
@@ -61,18 +67,53 @@ impl Link {
             tracing::info!(core = %self.key, %error, trace_id = %error.trace_id, "only probes are sent from now on");
         }
         self.show_breaker(aim, error.daemon);
-        self.daemon_down(error);
+        self.daemon_down(&aim.stack, error);
     }
 
-    /// The daemon does not work, as another core of the same stack may have found.
-    pub(super) fn daemon_down(&self, error: &CoreError) {
+    /// The daemon does not work, as another core of the same stack may have found. What worked and may only be starting
+    /// again counts as down when it fails a second time.
+    pub(super) fn daemon_down(&self, stack: &Stack, error: &CoreError) {
         self.shared
             .metrics
             .up(&self.key, error.daemon, Check::Read, false);
+        // Where reads alone fail, its status is asked for next; where nothing answers, it says nothing of itself either.
+        if !matches!(
+            error.kind,
+            CoreErrorKind::ServerError(_) | CoreErrorKind::TimedOut { .. }
+        ) {
+            let metrics = &self.shared.metrics;
+            metrics.up(&self.key, error.daemon, Check::Status, false);
+        }
+        let sure = stack.breaker(error.daemon).is_sure();
         self.change_service(error.daemon, |service| {
             service.error = Some(error.clone().after(service.error.as_ref()));
+            if !sure && matches!(service.state, ServiceState::Up | ServiceState::Degraded) {
+                return service.state;
+            }
             service.failing.clear();
             ServiceState::Down
+        });
+    }
+
+    /// A read was answered after so long.
+    pub(super) fn note_pace(&self, daemon: Daemon, took: Duration) {
+        let slow = self.state().paces.entry(daemon).or_default().note(took);
+        if Pace::is_suspicious(took) {
+            self.suspect(daemon);
+        }
+        self.change_facts(|facts| {
+            let Some(service) = facts.services.get_mut(&daemon) else {
+                return;
+            };
+            let millis = |took: Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            let known = service.slow.take();
+            service.slow = slow.map(|slow| {
+                known.unwrap_or_else(|| SlowFact {
+                    now: millis(slow.now),
+                    before: millis(slow.before),
+                    since: Timestamp::now(),
+                })
+            });
         });
     }
 
@@ -101,9 +142,8 @@ impl Link {
                 && !facts.tenant_refused
                 && facts.stack_changed.is_none()
                 && facts
-                    .services
-                    .values()
-                    .all(|service| service.state == ServiceState::Up);
+                    .main_services()
+                    .all(|(_, service)| service.state == ServiceState::Up && service.error.is_none());
             if whole {
                 facts.last_good = Some(Timestamp::now());
             }
@@ -129,8 +169,42 @@ pub(super) async fn look_at_auth(link: &Link, aim: &Aim) {
             }
             link.daemon_answered(aim, Daemon::Auth, Vec::new());
         }
-        Err(error) => look_failed(link, aim, &error),
+        Err(error) => {
+            look_failed(link, aim, &error);
+            if matches!(
+                error.kind,
+                CoreErrorKind::ServerError(_) | CoreErrorKind::TimedOut { .. }
+            ) {
+                look_behind(link, aim).await;
+            }
+        }
     }
+}
+
+/// Reads fail: whether the process says that it is up, which stays so with its database down.
+async fn look_behind(link: &Link, aim: &Aim) {
+    let ask = Ask::of(Route::AuthStatus);
+    let says = link.send_once(aim, &ask, &Credential::None).await;
+    note_gray(
+        link,
+        Daemon::Auth,
+        matches!(
+            says,
+            Ok(Reply {
+                answer: Answer::Good(_),
+                ..
+            })
+        ),
+    );
+}
+
+/// Reads of a daemon fail while it says of itself that it is up, or does not say so.
+fn note_gray(link: &Link, daemon: Daemon, says_up: bool) {
+    link.shared.metrics.up(&link.key, daemon, Check::Status, says_up);
+    link.change_service(daemon, |service| {
+        service.gray = says_up;
+        service.state
+    });
 }
 
 /// Looks at wazo-confd: the parts that it reports, and a read that takes it to its database.
@@ -145,7 +219,16 @@ pub(super) async fn look_at_confd(link: &Link, aim: &Aim) {
         let ask = Ask::of(route).tenant(tenant);
         let Reply { answer, trace_id } = match link.send(aim, &ask, &credential).await {
             Ok(reply) => reply,
-            Err(error) => return look_failed(link, aim, &error),
+            Err(error) => {
+                look_failed(link, aim, &error);
+                // Its status was told before, and a read behind it fails.
+                note_gray(
+                    link,
+                    Daemon::Confd,
+                    route == Route::Infos && failing.is_empty() && token.is_some(),
+                );
+                return;
+            }
         };
         match (answer, &token) {
             (Answer::TokenUnknown, Some(token)) => {
@@ -186,7 +269,7 @@ fn take(
     Ok(())
 }
 
-fn look_failed(link: &Link, aim: &Aim, error: &CoreError) {
+pub(super) fn look_failed(link: &Link, aim: &Aim, error: &CoreError) {
     // Too many requests are our fault, not the daemon's.
     if error.kind != CoreErrorKind::Throttled {
         link.daemon_failed(aim, error);
@@ -197,17 +280,17 @@ fn look_failed(link: &Link, aim: &Aim, error: &CoreError) {
 fn answers_without_a_read(link: &Link, aim: &Aim) {
     aim.stack.breaker(Daemon::Confd).succeeded(Instant::now());
     link.show_breaker(aim, Daemon::Confd);
-    link.change_service(Daemon::Confd, |service| match service.state {
-        ServiceState::Down => {
-            service.error = None;
-            ServiceState::Unknown
+    link.change_service(Daemon::Confd, |service| {
+        service.error = None;
+        match service.state {
+            ServiceState::Down => ServiceState::Unknown,
+            state => state,
         }
-        state => state,
     });
 }
 
 /// The names of the parts whose status is `fail`, nested ones joined by dots. Unknown keys are allowed.
-fn failing_parts(status: &Value) -> Vec<String> {
+pub(super) fn failing_parts(status: &Value) -> Vec<String> {
     fn walk(path: &str, value: &Value, failing: &mut Vec<String>) {
         match value {
             Value::String(text) if text == "fail" => failing.push(path.to_owned()),

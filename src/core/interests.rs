@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::daemon::Daemon;
 use crate::keys::PluginKey;
 
 /// What a plugin needs to know of a core before it can say what it wants there.
@@ -18,6 +19,9 @@ pub struct Interest {
     pub names: BTreeSet<String>,
     /// Users of whom the tenant is to be known.
     pub users: BTreeSet<Uuid>,
+    /// Daemons beyond those that the operator needs itself: how they are is to be known.
+    #[serde(default)]
+    pub daemons: BTreeSet<Daemon>,
 }
 
 /// The interests of all plugins in one core.
@@ -48,8 +52,16 @@ impl Interests {
             all.everywhere |= interest.everywhere;
             all.names.extend(interest.names.iter().cloned());
             all.users.extend(&interest.users);
+            all.daemons.extend(&interest.daemons);
         }
         all
+    }
+
+    /// The daemons that plugins use beyond those that the operator needs itself.
+    pub(super) fn daemons(&self) -> BTreeSet<Daemon> {
+        let all = self.plugins.values();
+        all.flat_map(|interest| interest.daemons.iter().copied())
+            .collect()
     }
 
     /// Whether any plugin needs to know the tenants.

@@ -1,6 +1,6 @@
 //! Our link to one core: its settings, facts, wishes and session, and the one way in which requests are sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use super::error::{CoreError, CoreErrorKind};
 use super::facts::{CoreFacts, Daemon, SessionFact};
 use super::grave::Grave;
 use super::metrics::Metrics;
+use super::outside::Outside;
+use super::pace::Pace;
 use super::request::{Ask, Credential, Route, Trace, build};
 use super::session::{Refusal, Session, Token};
 use super::settings::{CoreSettings, Intervals};
@@ -28,6 +30,7 @@ pub(super) struct Shared {
     pub(super) intervals: Intervals,
     pub(super) metrics: Metrics,
     pub(super) grave: Grave,
+    pub(super) outside: Outside,
     pub(super) waker: Waker,
 }
 
@@ -37,6 +40,7 @@ pub(super) struct Link {
     pub(super) shared: Arc<Shared>,
     pub(super) auth_wake: Notify,
     pub(super) confd_wake: Notify,
+    pub(super) others_wake: Notify,
     pub(super) phase: watch::Sender<Phase>,
     state: Mutex<State>,
 }
@@ -72,6 +76,8 @@ pub(super) struct State {
     pub(super) answering: Option<Uuid>,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
+    /// How fast the daemons answer reads.
+    pub(super) paces: BTreeMap<Daemon, Pace>,
     /// The tenant's application that copies for users were last made of.
     pub(super) original: Option<Original>,
 }
@@ -127,6 +133,7 @@ impl Link {
             shared,
             auth_wake: Notify::new(),
             confd_wake: Notify::new(),
+            others_wake: Notify::new(),
             phase: watch::Sender::new(Phase::Idle),
             state: Mutex::new(State {
                 aim: None,
@@ -142,6 +149,7 @@ impl Link {
                 stack: None,
                 answering: None,
                 suspects: BTreeSet::new(),
+                paces: BTreeMap::new(),
                 original: None,
             }),
         }
@@ -187,6 +195,7 @@ impl Link {
         match daemon {
             Daemon::Auth => &self.auth_wake,
             Daemon::Confd => &self.confd_wake,
+            _ => &self.others_wake,
         }
     }
 
@@ -280,16 +289,17 @@ impl Link {
     }
 
     fn note_failure(&self, aim: &Aim, error: &CoreError) {
+        let elsewhere = self.shared.outside.beside(aim.stack.url.host());
+        self.change_facts(|facts| facts.elsewhere = elsewhere);
         if error.kind == CoreErrorKind::Throttled {
             aim.stack.limiter.hold(Duration::from_secs(2));
         } else if error.kind.is_absence() {
             self.daemon_failed(aim, error);
             // What is in front of both is likely to be away for both.
             match (error.daemon, &error.kind) {
-                (Daemon::Confd, CoreErrorKind::AuthUnreachable) => self.suspect(Daemon::Auth),
-                (_, CoreErrorKind::DaemonDown(_) | CoreErrorKind::AuthUnreachable) => {}
-                (Daemon::Confd, _) => self.suspect(Daemon::Auth),
+                (Daemon::Auth, CoreErrorKind::AuthUnreachable) | (_, CoreErrorKind::DaemonDown(_)) => {}
                 (Daemon::Auth, _) => self.suspect(Daemon::Confd),
+                (_, _) => self.suspect(Daemon::Auth),
             }
         } else if !matches!(
             error.kind,
@@ -299,7 +309,12 @@ impl Link {
         }
     }
 
-    async fn send_once(&self, aim: &Aim, ask: &Ask, credential: &Credential) -> Result<Reply, CoreError> {
+    pub(super) async fn send_once(
+        &self,
+        aim: &Aim,
+        ask: &Ask,
+        credential: &Credential,
+    ) -> Result<Reply, CoreError> {
         let row = ask.route.row();
         aim.stack.limiter.turn().await;
         let trace = Trace::new();
@@ -319,6 +334,12 @@ impl Link {
         self.shared
             .metrics
             .request(&self.key, row.daemon, row.operation, word, took);
+        if meaning.is_ok() {
+            self.shared.outside.answered(aim.stack.url.host());
+            if row.method == http::Method::GET {
+                self.note_pace(row.daemon, took);
+            }
+        }
         tracing::debug!(
             core = %self.key,
             daemon = row.daemon.name(),

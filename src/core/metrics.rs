@@ -138,7 +138,7 @@ impl Metrics {
     pub(super) fn forget(&self, core: &CoreKey) {
         let core = core.to_string();
         // A series that was never made cannot be removed; that is no failure.
-        for daemon in [Daemon::Auth, Daemon::Confd] {
+        for daemon in Daemon::ALL {
             self.breaker
                 .remove_label_values(&[core.as_str(), daemon.name()])
                 .ok();

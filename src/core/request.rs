@@ -23,6 +23,10 @@ pub(super) enum Route {
     CheckScopes,
     Status,
     Infos,
+    /// The status of a daemon that only plugins use; whoever lacks the right is told so, which is an answer, too.
+    OwnStatus(Daemon),
+    /// What wazo-auth says of itself without looking at its database.
+    AuthStatus,
     ListApps,
     ReadApp,
     CreateApp,
@@ -91,6 +95,8 @@ impl Route {
                 &["infos"],
                 Some("confd.infos.read"),
             ),
+            Self::OwnStatus(daemon) => (daemon, Method::GET, "GET /status", &["status"], None),
+            Self::AuthStatus => (Auth, Method::HEAD, "HEAD /status", &["status"], None),
             Self::ListApps => (
                 Confd,
                 Method::GET,
@@ -318,7 +324,13 @@ pub(super) fn build(url: &StackUrl, ask: &Ask, credential: &Credential, trace: &
         .parse()
         .expect("a URL of the WHATWG standard with a host and an escaped path is a URI");
     let headers = request.headers_mut();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // wazo-provd takes its own media type, or any.
+    let accept = if row.daemon == Daemon::Provd {
+        "*/*"
+    } else {
+        "application/json"
+    };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
     if body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

@@ -1,5 +1,6 @@
 //! The session of one core: a token, when to renew it, and when a login may be tried again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ pub(super) struct Session {
     not_before: Option<Instant>,
     failures: u32,
     /// How often, by daemon, a token was refused in a row without being accepted in between.
-    refusals: [u32; 2],
+    refusals: BTreeMap<Daemon, u32>,
     /// The last login was answered with a server error: it may have made a token that nobody knows.
     cautious: bool,
 }
@@ -46,13 +47,6 @@ pub(super) enum Refusal {
     LogIn,
     /// A fresh token was refused: the session has failed, and a login is tried after a pause.
     Failed,
-}
-
-const fn index(daemon: Daemon) -> usize {
-    match daemon {
-        Daemon::Auth => 0,
-        Daemon::Confd => 1,
-    }
 }
 
 impl Session {
@@ -114,8 +108,8 @@ impl Session {
     }
 
     /// `daemon` took the token.
-    pub(super) const fn accepted(&mut self, daemon: Daemon) {
-        self.refusals[index(daemon)] = 0;
+    pub(super) fn accepted(&mut self, daemon: Daemon) {
+        self.refusals.remove(&daemon);
     }
 
     /// `daemon` does not know the token.
@@ -130,7 +124,7 @@ impl Session {
             return Refusal::Outdated;
         }
         self.live = None;
-        let row = &mut self.refusals[index(daemon)];
+        let row = self.refusals.entry(daemon).or_default();
         *row += 1;
         if *row < 2 {
             return Refusal::LogIn;

@@ -56,8 +56,10 @@ pub struct Intervals {
     pub health: Duration,
     /// Between two readings of all applications.
     pub snapshot: Duration,
-    /// Between two logins with the credentials of a plugin's account.
+    /// Between the first two logins with the credentials of a plugin's account; it doubles as long as they are good.
     pub account_check: Duration,
+    /// The longest pause between two such logins.
+    pub longest_account_check: Duration,
     /// Between two checks of the account's rights while all are there.
     pub rights: Duration,
     /// Between two checks of the account's rights, with a new token each, while one is missing.
@@ -88,7 +90,8 @@ impl Default for Intervals {
         Self {
             health: Duration::from_secs(30),
             snapshot: Duration::from_secs(300),
-            account_check: Duration::from_secs(750),
+            account_check: Duration::from_secs(300),
+            longest_account_check: Duration::from_secs(1800),
             rights: Duration::from_secs(300),
             missing_rights: Duration::from_secs(60),
             credentials_backoff: Duration::from_secs(300),

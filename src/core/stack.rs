@@ -20,8 +20,7 @@ pub(super) struct Stack {
     pub(super) limiter: Limiter,
     /// How many requests a second each core allows that the stack lets in.
     rates: Mutex<BTreeMap<CoreKey, u32>>,
-    auth: Mutex<Breaker>,
-    confd: Mutex<Breaker>,
+    breakers: BTreeMap<Daemon, Mutex<Breaker>>,
     /// Concurrent writes of one daemon can fail or lose an update: whoever writes holds it, from the reading before to the
     /// reading after.
     pub(super) confd_lane: tokio::sync::Mutex<()>,
@@ -50,8 +49,7 @@ impl Stack {
             wire,
             limiter: Limiter::new(requests_per_second),
             rates: Mutex::default(),
-            auth: Mutex::new(breaker()),
-            confd: Mutex::new(breaker()),
+            breakers: Daemon::ALL.map(|daemon| (daemon, Mutex::new(breaker()))).into(),
             confd_lane: tokio::sync::Mutex::new(()),
             auth_lane: tokio::sync::Mutex::new(()),
         }
@@ -71,10 +69,8 @@ impl Stack {
     }
 
     pub(super) fn breaker(&self, daemon: Daemon) -> MutexGuard<'_, Breaker> {
-        let breaker = match daemon {
-            Daemon::Auth => &self.auth,
-            Daemon::Confd => &self.confd,
-        };
+        let breaker = self.breakers.get(&daemon);
+        let breaker = breaker.expect("there is one for each daemon");
         breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

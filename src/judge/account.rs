@@ -9,11 +9,11 @@ use super::grant::{self, Standing};
 use super::registration::Row;
 use super::state::State;
 use crate::api::account::Account;
-use crate::api::fault::ObjectReference;
+use crate::api::fault::{ObjectReference, Resolution};
 use crate::api::parse::Plugin;
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus};
 use crate::api::reason::Reason;
-use crate::core::account::{AccountSeen, ActState};
+use crate::core::account::{AccountSeen, ActState, Subject};
 use crate::core::error::CoreError;
 use crate::observe::account_secret::{self, AccountSecret};
 
@@ -87,6 +87,16 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
         };
         return Some(row(state, State::bad(candidate)));
     }
+    if let Some(candidate) = lacking(world, secret) {
+        return Some(if works {
+            row(
+                RegistrationState::Registered,
+                State::bad(candidate.not_blocking()),
+            )
+        } else {
+            row(RegistrationState::Registering, State::bad(candidate))
+        });
+    }
     if works {
         return Some(row(RegistrationState::Registered, State::Good));
     }
@@ -113,7 +123,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> Option<Row> {
 fn changed(world: &World, plugin: &Plugin, change: Change) -> Row {
     if account_change::reported(world, plugin).is_none() {
         let waits = State::waiting(change.word(), change.told());
-        return row(RegistrationState::Registering, waits);
+        let mut row = row(RegistrationState::Registering, waits);
+        row.partial = Some(Box::new(in_core(world, change)));
+        return row;
     }
     let told = format!(
         "the account in the core is another than it was made: {}",
@@ -129,6 +141,68 @@ fn changed(world: &World, plugin: &Plugin, change: Change) -> Row {
         RegistrationState::Registering
     };
     row(state, State::bad(candidate))
+}
+
+/// What worked with the Secret as it is does not any more: the change was made in the core. It is put right meanwhile.
+fn in_core(world: &World, change: Change) -> Candidate {
+    let reason = match change {
+        Change::UserDeleted | Change::UserDisabled | Change::UserChanged | Change::PasswordChanged => {
+            Reason::CredentialsChangedInCore
+        }
+        Change::PolicyDeleted | Change::PolicyUnlinked | Change::RightsChanged => {
+            Reason::PermissionChangedInCore
+        }
+    };
+    let told = format!("the plugin's account was changed in the core: {}", change.told());
+    let mut candidate = Candidate::new(reason, world.now, told.clone())
+        .evidence("operator→core", told, None)
+        .resolution(Resolution::Retry)
+        .action("Nothing is to be done: the operator puts it right. Find out who changes accounts of plugins in the core");
+    candidate.fault.blocking = !change.lets_in();
+    of_user(world, candidate)
+}
+
+/// The plugin's token lacks rights that its policy names.
+fn lacking(world: &World, secret: Option<&AccountSecret>) -> Option<Candidate> {
+    let fact = world.account.as_ref()?;
+    if fact.lacking.is_empty() {
+        return None;
+    }
+    let reason = if secret.is_some() && registered_before(world) {
+        Reason::PermissionChangedInCore
+    } else {
+        Reason::CoreForbidden
+    };
+    let lacking = fact.lacking.join(", ");
+    let told = format!("the plugin's account gets in, and its token lacks {lacking}");
+    let seen = format!("a login as the plugin: scopes/check denies {lacking}");
+    let candidate = Candidate::new(reason, world.now, told)
+        .evidence("operator→core", seen, None)
+        .action("Find the policy in the core that refuses the plugin's account what the message names (an entry with !)");
+    Some(of_user(world, candidate))
+}
+
+/// The user of the account in the core is what to look at.
+fn of_user(world: &World, candidate: Candidate) -> Candidate {
+    let core = world.core.as_ref();
+    let named = core.and_then(|core| {
+        let subject = Subject::new(core.stack()?, core.owner_id()?, &world.itself.key);
+        let plugin = world.itself.plugin.as_ref().ok()?;
+        let slot = account_secret::mounted(world, plugin)?.1.slot?;
+        Some(subject.username(slot))
+    });
+    match named {
+        Some(name) => {
+            let mut candidate = candidate;
+            candidate.fault.object = Some(ObjectReference {
+                kind: Some("User".to_owned()),
+                name: Some(name),
+                ..ObjectReference::default()
+            });
+            candidate
+        }
+        None => candidate.field(crate::api::account::PATH),
+    }
 }
 
 /// What the core does not grant: it is taken out where it stands there.

@@ -120,6 +120,13 @@ impl Candidate {
         self
     }
 
+    /// Another next step than that of the row.
+    #[must_use]
+    pub fn action(mut self, action: &str) -> Self {
+        self.fault.action = action.to_owned();
+        self
+    }
+
     /// Another way out than that of the row.
     #[must_use]
     pub const fn resolution(mut self, resolution: Resolution) -> Self {
@@ -141,6 +148,12 @@ impl Candidate {
         self.decisive = false;
         self.fault.missing.push(missing.to_owned());
         self
+    }
+
+    /// The same, only where something else is so.
+    #[must_use]
+    pub fn unless(self, doubted: bool, missing: &str) -> Self {
+        if doubted { self.indirect(missing) } else { self }
     }
 
     /// Something speaks against it: low confidence, and the party is only suspected.

@@ -14,6 +14,9 @@ use crate::probe::{ReadinessFact, ReadinessLook};
 /// How long a started process may take before it is held against it that it is not ready.
 pub const STARTUP_SECONDS: i64 = 30;
 
+/// The exit code after SIGILL: an instruction that the CPU does not have.
+const ILLEGAL_INSTRUCTION: i32 = 132;
+
 /// What is known beside the pod itself.
 pub struct Context<'a> {
     /// The Deployment, as `Deployment/name`: evidence names the owner, not the pod.
@@ -36,6 +39,8 @@ pub struct Context<'a> {
     pub limit_of_spec: bool,
     /// Whether the spec sets the container's command or its arguments.
     pub overridden: bool,
+    /// The name of the Secret that the operator makes for the plugin's account.
+    pub own_secret: Option<String>,
     /// The moment.
     pub now: Timestamp,
 }
@@ -90,14 +95,21 @@ fn waiting(reason: &str, message: &str, pod: &PodFact, context: &Context<'_>, si
                 ),
             )
         }
-        "CreateContainerConfigError" => State::bad(
-            Candidate::new(
+        "CreateContainerConfigError" => {
+            let candidate = Candidate::new(
                 Reason::ReferenceMissing,
                 since,
                 format!("the container refers to something that does not exist: {message}"),
             )
-            .evidence("kubelet", message, said(&context.owner)),
-        ),
+            .evidence("kubelet", message, said(&context.owner));
+            let own = context.own_secret.as_ref();
+            let is_own = own.is_some_and(|own| message.contains(&format!("secret \"{own}\"")));
+            State::bad(if is_own {
+                candidate.party(Party::Operator)
+            } else {
+                candidate
+            })
+        }
         "RunContainerError" | "CreateContainerError" | "ContainerCannotRun" | "StartError" => {
             State::bad(not_started(message, context, since))
         }
@@ -166,12 +178,25 @@ fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Time
             .evidence("kubelet", "exit code 0", owner),
             context,
         ),
-        (_, code @ (132 | 134 | 135 | 136 | 139)) => Candidate::new(
+        (_, 132) => Candidate::new(
+            Reason::ProcessCrashed,
+            since,
+            "the container's process met an instruction that the CPU does not know (signal 4)",
+        )
+        .evidence("kubelet", "exit code 132", owner)
+        .party(Party::Cluster)
+        .indirect("a run of the same image on another kind of CPU")
+        .doubtful("a program that is damaged ends with the same signal"),
+        (_, code @ (134 | 135 | 136 | 139)) => Candidate::new(
             Reason::ProcessCrashed,
             since,
             format!("the container's process crashed with signal {}", code - 128),
         )
-        .evidence("kubelet", format!("exit code {code}"), owner),
+        .evidence("kubelet", format!("exit code {code}"), owner)
+        .unless(
+            code == ILLEGAL_INSTRUCTION,
+            "whether the nodes' CPUs have what the image was built for",
+        ),
         (_, code) => Candidate::new(
             Reason::ProcessExited,
             since,
@@ -204,7 +229,9 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     let since = pod.ready_since.unwrap_or(started);
     let owner = Some(context.owner.clone());
     let port = context.port;
-    match context.readiness.map(|fact| fact.look) {
+    // A look at an earlier run of the process says nothing of this one.
+    let fresh = context.readiness.filter(|fact| fact.checked_at >= started);
+    match fresh.map(|fact| fact.look) {
         Some(ReadinessLook::NotListening) => State::bad(
             Candidate::new(
                 Reason::NotListening,
@@ -214,14 +241,18 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
             .evidence("operator→pod", "connection refused", owner)
             .field("spec.workload.port"),
         ),
-        Some(ReadinessLook::Status(code)) => State::bad(
-            Candidate::new(
+        Some(ReadinessLook::Status(code)) => {
+            let candidate = Candidate::new(
                 Reason::ReportsUnhealthy,
                 since,
                 format!("the readiness path answers {code}"),
             )
-            .evidence("operator→pod", format!("HTTP {code}"), owner),
-        ),
+            .evidence("operator→pod", format!("HTTP {code}"), owner);
+            State::bad(candidate.unless(
+                pod.sidecars,
+                "which container of the pod answers: a proxy beside the plugin may do it",
+            ))
+        }
         Some(ReadinessLook::TimedOut | ReadinessLook::Broken) => State::bad(
             Candidate::new(
                 Reason::ProbeTimeout,
@@ -270,6 +301,7 @@ mod tests {
             namespace: "acme".to_owned(),
             limit_of_spec: false,
             overridden: false,
+            own_secret: None,
             now: Timestamp::from_second(now).unwrap(),
         }
     }

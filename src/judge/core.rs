@@ -1,12 +1,14 @@
 //! The chain of the core: transport, wazo-auth, the other daemons, rights. One verdict per core; plugins refer to it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::candidate::Candidate;
 use crate::api::fault::{Fault, Layer, Party, Resolution};
 use crate::api::reason::Reason;
 use crate::core::error::{CoreError, CoreErrorKind};
-use crate::core::facts::{CoreFacts, Daemon, ServiceFact, ServiceState, SessionFact};
+use crate::core::facts::{CoreFacts, Daemon, Elsewhere, ServiceFact, ServiceState, SessionFact};
 use crate::keys::CoreKey;
 use crate::observe::facts::Unusable;
 
@@ -20,18 +22,7 @@ pub fn judge(
     worked: bool,
     now: Timestamp,
 ) -> Option<Candidate> {
-    let here = |candidate: Candidate| {
-        let field = candidate
-            .fault
-            .object
-            .clone()
-            .and_then(|object| object.field_path);
-        let candidate = candidate.object("plugins.wazo.io/v1alpha1", "WazoCore", &key.namespace, &key.name);
-        match field {
-            Some(field) => candidate.field(field),
-            None => candidate,
-        }
-    };
+    let here = |candidate| of_core(candidate, key);
     if let Some(unusable) = unusable {
         let candidate = Candidate::new(unusable.reason, now, unusable.message.clone())
             .evidence("API server", unusable.message.clone(), None)
@@ -40,7 +31,9 @@ pub fn judge(
     }
     let facts = facts?;
     if let SessionFact::Failed(error) = &facts.session {
-        return Some(here(from_error(error, worked).last_good(facts.last_good)));
+        let candidate = from_error_beside(error, worked, facts.elsewhere);
+        let auth = facts.services.get(&Daemon::Auth);
+        return Some(here(gray(candidate, auth).last_good(facts.last_good)));
     }
     if let Some(change) = &facts.stack_changed {
         let told = format!(
@@ -57,12 +50,9 @@ pub fn judge(
             .last_good(facts.last_good);
         return Some(here(candidate));
     }
-    if let Some((daemon, service)) = facts
-        .services
-        .iter()
-        .find(|(_, service)| service.state == ServiceState::Down)
-    {
-        return Some(here(down(*daemon, service, worked)));
+    let mut main = facts.main_services();
+    if let Some((daemon, service)) = main.find(|(_, service)| service.state == ServiceState::Down) {
+        return Some(here(down(daemon, service, worked, facts.elsewhere)));
     }
     if facts.tenant_refused {
         return Some(here(
@@ -99,18 +89,63 @@ pub fn judge(
             .last_good(facts.last_good),
         ));
     }
-    let degraded = facts
+    let mut degraded = facts
+        .main_services()
+        .filter_map(|(daemon, service)| degraded(daemon, service));
+    let slow = || {
+        facts
+            .main_services()
+            .find_map(|(daemon, service)| slow(daemon, service))
+    };
+    degraded.next().or_else(slow).map(here)
+}
+
+/// Judges the daemons that only plugins use, where wazo-auth and the way to the core are well: what is wrong with those
+/// explains the rest. None of them blocks anything that the operator does.
+#[must_use]
+pub fn judge_others(key: &CoreKey, facts: &CoreFacts) -> BTreeMap<Daemon, Candidate> {
+    let auth_is_well = facts
         .services
-        .iter()
-        .find(|(_, service)| service.state == ServiceState::Degraded);
-    degraded.map(|(daemon, service)| {
-        let parts = service.failing.join(", ");
-        here(
-            Candidate::new(
-                Reason::CoreEventsDegraded,
-                service.since,
-                format!("{} reports as failing: {parts}", daemon.name()),
-            )
+        .get(&Daemon::Auth)
+        .is_some_and(|auth| auth.state != ServiceState::Down);
+    if !matches!(facts.session, SessionFact::LoggedIn(_)) || facts.stack_changed.is_some() || !auth_is_well {
+        return BTreeMap::new();
+    }
+    let others = facts.services.iter().filter(|(daemon, _)| !daemon.is_main());
+    let candidate = |(daemon, service): (&Daemon, &ServiceFact)| {
+        let found = match service.state {
+            ServiceState::Down => {
+                let worked = service.last_good.is_some();
+                Some(down(*daemon, service, worked, facts.elsewhere))
+            }
+            _ => degraded(*daemon, service).or_else(|| slow(*daemon, service)),
+        };
+        Some((*daemon, of_core(found?.not_blocking(), key)))
+    };
+    others.filter_map(candidate).collect()
+}
+
+fn of_core(candidate: Candidate, key: &CoreKey) -> Candidate {
+    let field = candidate
+        .fault
+        .object
+        .clone()
+        .and_then(|object| object.field_path);
+    let candidate = candidate.object("plugins.wazo.io/v1alpha1", "WazoCore", &key.namespace, &key.name);
+    match field {
+        Some(field) => candidate.field(field),
+        None => candidate,
+    }
+}
+
+fn degraded(daemon: Daemon, service: &ServiceFact) -> Option<Candidate> {
+    if service.state != ServiceState::Degraded {
+        return None;
+    }
+    let parts = service.failing.join(", ");
+    let told = format!("{} reports as failing: {parts}", daemon.name());
+    Some(
+        Candidate::new(Reason::CoreEventsDegraded, service.since, told)
             .evidence(
                 "operator→core",
                 format!("{} status: {parts} fail", daemon.name()),
@@ -118,8 +153,35 @@ pub fn judge(
             )
             .last_good(service.last_good)
             .not_blocking(),
-        )
-    })
+    )
+}
+
+/// A daemon that answers far slower than it did: nothing fails, so nothing is blocked.
+fn slow(daemon: Daemon, service: &ServiceFact) -> Option<Candidate> {
+    let slow = service.slow.as_ref()?;
+    let name = daemon.name();
+    let told = format!("{name} answers far slower than it did, without errors");
+    let seen = format!(
+        "{name}: reads take {} ms (median), {} ms before",
+        slow.now, slow.before
+    );
+    Some(
+        Candidate::new(Reason::CoreSlow, slow.since, told)
+            .evidence("operator→core", seen, Some(format!("daemon {name}")))
+            .indirect("the load of the daemon's machine")
+            .last_good(Some(slow.since))
+            .not_blocking(),
+    )
+}
+
+/// Reads that fail while the process says that it is up: its word proves no more than a process.
+fn gray(candidate: Candidate, service: Option<&ServiceFact>) -> Candidate {
+    if service.is_none_or(|service| !service.gray) {
+        return candidate;
+    }
+    let seen =
+        "its status says that it is up, while its reads fail: the process runs, what is behind it does not";
+    candidate.evidence("operator→core", seen, None)
 }
 
 /// Whether only a person can end a core's fault: that stalls; what may end by itself is tried again.
@@ -140,9 +202,9 @@ pub fn needs_a_person(fault: &Fault) -> bool {
         )
 }
 
-fn down(daemon: Daemon, service: &ServiceFact, worked: bool) -> Candidate {
+fn down(daemon: Daemon, service: &ServiceFact, worked: bool, elsewhere: Elsewhere) -> Candidate {
     let candidate = match &service.error {
-        Some(error) => from_error(error, worked),
+        Some(error) => gray(from_error_beside(error, worked, elsewhere), Some(service)),
         None => {
             let told = format!("{} does not work", daemon.name());
             Candidate::new(Reason::CoreServiceDown, service.since, told.clone()).evidence(
@@ -158,6 +220,11 @@ fn down(daemon: Daemon, service: &ServiceFact, worked: bool) -> Candidate {
 /// The candidate for a call to the core that failed. `worked`: the same thing worked before.
 #[must_use]
 pub fn from_error(error: &CoreError, worked: bool) -> Candidate {
+    from_error_beside(error, worked, Elsewhere::default())
+}
+
+/// The same, with what else answers outside of the cluster.
+fn from_error_beside(error: &CoreError, worked: bool, elsewhere: Elsewhere) -> Candidate {
     let (reason, decisive) = reason_of(error, worked);
     let kind = &error.kind;
     let candidate = Candidate::new(reason, error.at, format!("{}: {kind}", error.daemon.name()))
@@ -179,11 +246,27 @@ pub fn from_error(error: &CoreError, worked: bool) -> Candidate {
             candidate.field("spec.credentials")
         }
         // The path is blamed only where the core answered before; otherwise it is only suspected.
+        Reason::CorePathTimeout if elsewhere.answers => {
+            let seen = "another address outside of the cluster answers now";
+            without_missing(candidate).evidence("operator→outside", seen, None)
+        }
         Reason::CorePathTimeout if !worked => candidate.doubtful("the core never answered from here"),
+        Reason::CoreNameNotResolving if elsewhere.resolves => {
+            let seen = "other names outside of the cluster resolve now";
+            without_missing(candidate)
+                .evidence("operator→outside", seen, None)
+                .party(Party::Core)
+                .action("Ask who runs the core to look at the DNS records of its name: other names resolve")
+        }
         Reason::CoreNameNotResolving => candidate.layer(Layer::DNS).party(Party::Cluster),
         Reason::RequestRejected => candidate.resolution(Resolution::Retry),
         _ => candidate,
     }
+}
+
+fn without_missing(mut candidate: Candidate) -> Candidate {
+    candidate.fault.missing.clear();
+    candidate
 }
 
 /// The reason, and whether the signal decides alone.
@@ -191,10 +274,22 @@ fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
     let auth = error.daemon == Daemon::Auth;
     match &error.kind {
         // Something that answered as Wazo before is not another server now.
+        // Where a proxy asks for credentials it says so; a portal answers with a page, or leads to one.
+        CoreErrorKind::NotWazo {
+            status: 407 | 511, ..
+        } => (Reason::EgressProxy, true),
+        CoreErrorKind::NotWazo {
+            status: 200..=399, ..
+        } if worked => (Reason::EgressProxy, false),
+        // Where wazo-auth answers, this is a stack: it has no such daemon, or not this version of its API.
+        CoreErrorKind::NotWazo { status: 404, .. } if !auth && !worked => {
+            (Reason::CoreVersionUnsupported, true)
+        }
         CoreErrorKind::NotWazo { .. } if worked => (Reason::CoreServerError, true),
         CoreErrorKind::NameNotResolved if worked => (Reason::CoreNameNotResolving, false),
         CoreErrorKind::NameNotResolved => (Reason::CoreUrlWrong, true),
-        CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, worked),
+        // A firewall may refuse, and break, in the core's name.
+        CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, false),
         CoreErrorKind::TimedOut { .. } => (Reason::CorePathTimeout, false),
         CoreErrorKind::CertificateExpired => (Reason::CoreCertificateInvalid, true),
         CoreErrorKind::CertificateUnknownIssuer if worked => (Reason::CertificateChangedInCore, true),

@@ -20,6 +20,22 @@ pub fn is_image_reason(reason: &str) -> bool {
     )
 }
 
+/// Whether a reason tells why an image is not pulled.
+#[must_use]
+pub const fn is_cause(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ImageNotFound
+            | Reason::InvalidImageName
+            | Reason::PullSecretRejected
+            | Reason::RegistryUntrusted
+            | Reason::RegistryUnreachable
+            | Reason::RegistryThrottled
+            | Reason::ArchitectureUnsupported
+            | Reason::ImagePullFailed
+    )
+}
+
 /// The candidate for a container that waits for its image. `worked`: the same image ran before.
 #[must_use]
 pub fn judge(waiting: &str, message: &str, image: &str, since: Timestamp, worked: bool) -> Candidate {

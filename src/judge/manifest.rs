@@ -5,6 +5,7 @@
 
 use super::candidate::Candidate;
 use super::state::State;
+use super::workload::newest_pods;
 use super::{World, certificate, in_cluster, known_faults, settled, source, was};
 use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
@@ -82,6 +83,10 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             } else {
                 weighed(classify(error, pod, fact), pod, fact)
             };
+            let candidate = candidate.unless(
+                may_be_of_a_proxy(world, pod),
+                "which container of the pod answers: a proxy beside the plugin may do it",
+            );
             let candidate = candidate
                 .object(
                     "plugins.wazo.io/v1alpha1",
@@ -111,6 +116,12 @@ fn endpoints_pending(world: &World, error: &LookError, pod: Option<&Look>) -> Op
     let serving = source::serving_since(world).as_second();
     let left = ENDPOINTS_SECONDS - (world.now.as_second().saturating_sub(serving));
     (left > 0).then_some(left)
+}
+
+/// Whether a pod answers with an error of a server, and has containers beside the plugin's: that of a mesh may answer so.
+fn may_be_of_a_proxy(world: &World, pod: Option<&Look>) -> bool {
+    let failed = matches!(pod, Some(Look::Bad(LookError::Status { code: 500.., .. })));
+    failed && newest_pods(world).iter().any(|pod| pod.sidecars)
 }
 
 fn verifies_in_cluster(world: &World) -> bool {

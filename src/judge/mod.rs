@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod clock;
 pub mod container;
 pub mod core;
+pub mod daemons;
 pub mod dns;
 pub mod drift;
 pub mod endpoints;
@@ -44,6 +45,7 @@ mod scheduling;
 pub mod service;
 pub mod source;
 pub mod state;
+mod tag;
 #[cfg(test)]
 mod tests;
 pub mod threshold;

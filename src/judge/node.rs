@@ -6,6 +6,7 @@ use super::candidate::Candidate;
 use super::workload::newest_pods;
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
+use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::surroundings::NodeFact;
 use crate::probe::ReadinessLook;
 
@@ -93,11 +94,15 @@ fn seen(mut candidate: Candidate, nodes: &[&NodeFact], state: impl Fn(&NodeFact)
 /// What a node that is short of memory, disk or processes does to pods: answers come late, processes are killed, pods are
 /// not started. A process that exits by itself does not do it for that.
 fn is_a_sign_of_pressure(world: &World) -> bool {
-    let slow = world
-        .probe
-        .readiness
-        .as_ref()
-        .is_some_and(|fact| matches!(fact.look, ReadinessLook::TimedOut | ReadinessLook::Broken));
+    let running = |pod: &&PodFact| match &pod.container.state {
+        ContainerState::Running { since } => *since,
+        _ => None,
+    };
+    let runs: Vec<_> = newest_pods(world).iter().filter_map(running).collect();
+    // A look at an earlier run of the process says nothing of this one.
+    let fresh = world.probe.readiness.as_ref();
+    let fresh = fresh.filter(|fact| runs.iter().any(|began| fact.checked_at >= *began));
+    let slow = fresh.is_some_and(|fact| matches!(fact.look, ReadinessLook::TimedOut | ReadinessLook::Broken));
     let killed = newest_pods(world).iter().any(|pod| {
         let last = pod.container.last.as_ref();
         last.is_some_and(|run| run.exit_code == 137 && run.reason != "OOMKilled")

@@ -256,5 +256,6 @@ pub fn interest(plugin: &Plugin) -> Interest {
         everywhere: from == Some(TenantsFrom::Descendants),
         names: BTreeSet::new(),
         users: plugin.ui.iter().filter_map(users).flatten().collect(),
+        daemons: super::daemons::watched(plugin),
     }
 }

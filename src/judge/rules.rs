@@ -6,7 +6,7 @@ use super::registration::Row;
 use super::state::State;
 use super::{
     World, certificate, dns, endpoints, grant, hysteresis, manifest, network_policy, node, of_core,
-    registration, route, sandbox, source, volume, was_ready,
+    registration, route, sandbox, source, tag, volume, was_ready,
 };
 use crate::api::fault::Layer;
 use crate::api::parse::Plugin;
@@ -55,16 +55,17 @@ const fn table(layer: Layer) -> (Aspect, &'static [Rule]) {
         Layer::References => (Aspect::Workload, &[]),
         Layer::Admission => (Aspect::Workload, &[]),
         Layer::Quota => (Aspect::Workload, &[]),
-        Layer::Image => (Aspect::Workload, &[]),
+        Layer::Image => (Aspect::Workload, &[tag::judge]),
         Layer::Scheduling => (Aspect::Workload, &[]),
         Layer::Node => (Aspect::Workload, &[node::judge]),
         Layer::Volume => (Aspect::Workload, &[volume::judge]),
         Layer::Sandbox => (Aspect::Workload, &[sandbox::judge]),
         Layer::Container => (Aspect::Workload, &[]),
         Layer::Probe => (Aspect::Workload, &[]),
-        Layer::Service => (Aspect::Route, &[endpoints::judge]),
-        Layer::NetworkPolicy => (Aspect::Route, &[network_policy::judge]),
-        Layer::DNS => (Aspect::Route, &[dns::judge]),
+        // Seen while the manifest cannot be had: the route itself is not in doubt, and goes on to be looked at.
+        Layer::Service => (Aspect::Manifest, &[endpoints::judge]),
+        Layer::NetworkPolicy => (Aspect::Manifest, &[network_policy::judge]),
+        Layer::DNS => (Aspect::Manifest, &[dns::judge]),
         Layer::Certificate => (Aspect::Certificate, &[]),
         Layer::Route => (Aspect::Route, &[]),
         Layer::Manifest => (Aspect::Manifest, &[]),
@@ -159,6 +160,7 @@ pub(super) fn candidates(world: &World, plugin: &Plugin, layers: &Layers) -> Vec
     cases.extend(refused(world, &layers.registrations));
     let registered = layers.registrations.iter().all(|row| row.state.is_good());
     cases.extend(of_core::judge(world, plugin, registered));
+    cases.extend(of_core::of_daemons(world, plugin));
     let asked = grant::refusals(world, plugin).into_iter();
     cases.extend(asked.map(|candidate| Case::new(Aspect::Grant, candidate)));
     cases

@@ -3,6 +3,8 @@
 mod certificate;
 mod chains;
 mod core;
+mod core_signs;
+mod evidence;
 mod expiry;
 mod exposure;
 mod hysteresis;

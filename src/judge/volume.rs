@@ -33,10 +33,25 @@ fn claim(world: &World) -> Option<Candidate> {
     }
     let claims = &world.surroundings.claims;
     let missing = claims.iter().find(|claim| !claim.found);
-    let unusable = claims.iter().find(|claim| claim.found && claim.phase != "Bound");
+    // A class may wait for a pod to be placed: while none is, the claim is not what is in the way.
+    let placed = pods.iter().any(|pod| pod.node.is_some());
+    let unusable = claims.iter().find(|claim| {
+        claim.found
+            && claim.phase != "Bound"
+            && (placed || !claim.waits_for_pod || failed(world, claim).is_some())
+    });
     missing
         .map(|claim| not_there(world, claim))
         .or_else(|| unusable.map(|claim| not_bound(world, claim)))
+}
+
+/// What the one who makes volumes, or binds claims to them, says of a claim.
+fn failed<'a>(world: &'a World, claim: &ClaimFact) -> Option<&'a EventFact> {
+    world.surroundings.events.iter().find(|event| {
+        event.kind == "PersistentVolumeClaim"
+            && event.name == claim.name
+            && matches!(event.reason.as_str(), "ProvisioningFailed" | "FailedBinding")
+    })
 }
 
 fn not_there(world: &World, claim: &ClaimFact) -> Candidate {
@@ -58,9 +73,7 @@ fn not_bound(world: &World, claim: &ClaimFact) -> Candidate {
     let key = &world.itself.key;
     let about = Some(format!("PersistentVolumeClaim/{}", claim.name));
     let since = claim.since.unwrap_or_else(|| began(world));
-    let said = world.surroundings.events.iter().find(|event| {
-        event.kind == "PersistentVolumeClaim" && event.name == claim.name && event.reason.ends_with("Failed")
-    });
+    let said = failed(world, claim);
     let class = claim.class.as_deref().unwrap_or_default();
     if claim.class_found == Some(false) {
         let told = format!(

@@ -1,13 +1,17 @@
-//! What speaks for a candidate and against it beside its own signal. Change and neighbours adjust the confidence only:
-//! they never move the blame from one party to another.
+//! What speaks for a candidate and against it beside its own signal: one file per rule. They adjust the confidence only,
+//! and never move the blame from one party to another.
+
+mod change;
+mod core_away;
+mod innocence;
+mod neighbours;
 
 use serde::Serialize;
 
-use super::case::{Case, Lean};
-use super::{World, grant};
-use crate::api::fault::{Confidence, Evidence, Layer, Party, Suspicion};
-use crate::api::reason::Reason;
-use crate::observe::neighbours::Shared;
+use super::World;
+use super::case::Case;
+use crate::api::condition::seconds;
+use crate::api::fault::{Confidence, Evidence};
 
 /// As much evidence is told.
 const MOST_EVIDENCE: usize = 5;
@@ -15,10 +19,14 @@ const MOST_EVIDENCE: usize = 5;
 /// Why a confidence is another than the signal alone gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Because {
-    /// How those do that share something with the plugin.
-    Neighbours,
     /// The plugin's core was away when it began.
     CoreAway,
+    /// Nothing was seen from inside the container's boundary.
+    Innocence,
+    /// What changed before it began.
+    Change,
+    /// How those do that share something with the plugin.
+    Neighbours,
 }
 
 /// One adjustment.
@@ -44,12 +52,24 @@ struct Weight {
     supports: bool,
 }
 
+type Rule = fn(&World, &mut Case) -> Option<Weight>;
+
+/// The rules, in the order in which they are weighed.
+const RULES: [(Because, Rule); 4] = [
+    (Because::CoreAway, core_away::judge),
+    (Because::Change, change::judge),
+    (Because::Neighbours, neighbours::judge),
+    // Nothing that is seen elsewhere makes up for it.
+    (Because::Innocence, innocence::judge),
+];
+
 /// Weighs every candidate.
 pub(super) fn adjust(world: &World, cases: &mut [Case]) -> Vec<Adjustment> {
     let mut adjustments = Vec::new();
     for (candidate, case) in cases.iter_mut().enumerate() {
-        let mut note = |case: &mut Case, because, weight: Weight| {
+        for (because, rule) in RULES {
             let from = case.candidate.fault.confidence;
+            let Some(weight) = rule(world, case) else { continue };
             adjustments.push(Adjustment {
                 candidate,
                 because,
@@ -59,21 +79,12 @@ pub(super) fn adjust(world: &World, cases: &mut [Case]) -> Vec<Adjustment> {
             });
             case.candidate.fault.confidence = weight.to;
             tell(world, case, because, weight);
-        };
-        if let Some(weight) = core_away(world, case) {
-            note(case, Because::CoreAway, weight);
-        }
-        // What is recalled was weighed when it was seen; what the core may have caused stays in doubt.
-        if !case.candidate.recalled
-            && case.lean == Lean::Itself
-            && let Some(weight) = neighbours(world, case)
-        {
-            note(case, Because::Neighbours, weight);
         }
     }
     adjustments
 }
 
+/// What was seen is told, once, as evidence for the verdict or against it.
 fn tell(world: &World, case: &mut Case, because: Because, weight: Weight) {
     let fault = &mut case.candidate.fault;
     if !weight.supports {
@@ -84,13 +95,11 @@ fn tell(world: &World, case: &mut Case, because: Because, weight: Weight) {
     }
     let vantage = match because {
         Because::Neighbours => "neighbours",
-        Because::CoreAway => "operator→core",
+        Because::Change => "change",
+        Because::CoreAway | Because::Innocence => "operator",
     };
     let known = fault.evidence.iter().find(|known| known.vantage == vantage);
-    let at = known.map_or_else(
-        || crate::api::condition::seconds(world.now),
-        |known| known.at.clone(),
-    );
+    let at = known.map_or_else(|| seconds(world.now), |known| known.at.clone());
     fault.evidence.retain(|known| known.vantage != vantage);
     fault.evidence.truncate(MOST_EVIDENCE - 1);
     fault.evidence.push(Evidence {
@@ -100,88 +109,6 @@ fn tell(world: &World, case: &mut Case, because: Because, weight: Weight) {
         at,
         trace_id: None,
     });
-}
-
-/// A process that began to fail while the core was away may have died of that: nobody is blamed, the core is suspected.
-fn core_away(world: &World, case: &mut Case) -> Option<Weight> {
-    let fault = &mut case.candidate.fault;
-    let seen = world.core.as_ref().filter(|_| !grant::is_withheld(world))?;
-    let excused = seen.excused();
-    let core = seen.fault().or(excused.map(|excused| &excused.fault))?;
-    let away =
-        core.blocking && matches!(core.party, Party::Core | Party::Path) && core.since.0 <= fault.since.0;
-    let of_the_process = matches!(
-        fault.reason,
-        Reason::ProcessExited | Reason::ProcessCrashed | Reason::ProcessCompleted | Reason::ReportsUnhealthy
-    );
-    if !away || !of_the_process || fault.caused_by.is_some() {
-        return None;
-    }
-    fault.contradicting.clear();
-    fault.missing = vec!["a start of the process while the core answers".to_owned()];
-    case.lean = if excused.is_some() {
-        Lean::Nobody
-    } else {
-        Lean::Toward(Suspicion {
-            party: core.party,
-            reason: core.reason,
-        })
-    };
-    Some(Weight {
-        to: Confidence::Low,
-        told: format!("it began while the core was away ({})", core.reason),
-        supports: false,
-    })
-}
-
-/// How those do that share something with the plugin.
-enum Neighbourhood {
-    /// Many fail alike: what they share is meant.
-    Alike(String),
-    /// None of them fails alike: it is the plugin's own side.
-    Alone(String),
-}
-
-/// Namespaces count, so that nobody outvotes others with many plugins of his own.
-fn neighbourhood(world: &World, layer: Layer) -> Option<Neighbourhood> {
-    let sharing = world.neighbours.sharing(layer);
-    if let Some(Shared { what, standing }) = sharing.iter().find(|shared| shared.standing.accuses(layer)) {
-        let ill = 1 + standing.ill_at(layer).namespaces;
-        let of = ill + standing.well.namespaces;
-        let told = format!("plugins of {ill} of {of} namespaces with the same {what} fail at the same layer");
-        return Some(Neighbourhood::Alike(told));
-    }
-    let alone = !sharing.is_empty() && sharing.iter().all(|shared| shared.standing.clears(layer));
-    alone.then(|| {
-        let well =
-            |shared: &Shared<'_>| format!("{} with the same {}", shared.standing.well.plugins, shared.what);
-        let mut told: Vec<String> = sharing.iter().map(well).collect();
-        told.sort();
-        told.dedup();
-        Neighbourhood::Alone(format!("other plugins do well: {}", told.join(", ")))
-    })
-}
-
-/// Many that share a thing and fail alike speak for the shared thing; one that fails alone among others that do well
-/// speaks for its own side.
-fn neighbours(world: &World, case: &mut Case) -> Option<Weight> {
-    let fault = &case.candidate.fault;
-    let of_shared = matches!(
-        fault.party,
-        Party::Cluster | Party::Dependency | Party::Core | Party::Path
-    );
-    let of_itself = matches!(fault.party, Party::Partner | Party::Config);
-    let (from, decisive) = (fault.confidence, case.candidate.decisive);
-    let (to, told, supports) = match neighbourhood(world, fault.layer)? {
-        Neighbourhood::Alike(told) if of_shared => (raised(from), told, true),
-        Neighbourhood::Alike(told) if of_itself => (lowered(from, decisive), told, false),
-        // They clear what is shared, and convict nobody.
-        Neighbourhood::Alone(told) if of_itself => (from.max(Confidence::Medium), told, true),
-        // What decides alone is not doubted because others do well.
-        Neighbourhood::Alone(told) if of_shared && !decisive => (lowered(from, decisive), told, false),
-        Neighbourhood::Alike(_) | Neighbourhood::Alone(_) => return None,
-    };
-    Some(Weight { to, told, supports })
 }
 
 const fn raised(from: Confidence) -> Confidence {

@@ -4,10 +4,11 @@ use super::admission;
 use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::exposure;
+use super::image;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
-use crate::api::fault::{Fault, Layer, Resolution};
+use crate::api::fault::{Fault, Layer, Party, Resolution};
 use crate::api::parse::Plugin;
 use crate::api::plugin::Workload;
 use crate::api::reason::Reason;
@@ -178,11 +179,16 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         namespace: world.itself.key.namespace.clone(),
         limit_of_spec: sets_memory_limit(plugin, workload),
         overridden: workload.command.is_some() || workload.args.is_some(),
+        own_secret: plugin
+            .account
+            .as_ref()
+            .map(|account| account.secret(&world.itself.key.name)),
         now: world.now,
     };
     pods.into_iter()
         .filter(|pod| !pod.ready)
-        .map(|pod| (pod, keep_known_cause(container::judge(pod, &context), world)))
+        .map(|pod| (pod, for_these_nodes(container::judge(pod, &context), world)))
+        .map(|(pod, state)| (pod, keep_known_cause(state, world)))
         .collect()
 }
 
@@ -244,6 +250,28 @@ fn rank(state: &State, world: &World) -> impl Ord + use<> {
     }
 }
 
+/// Where nodes are of several architectures, the image would run on some of them, had the spec asked for those.
+fn for_these_nodes(state: State, world: &World) -> State {
+    let capacity = world.surroundings.capacity.as_ref();
+    let several = capacity.filter(|capacity| capacity.architectures.len() > 1);
+    match (state, several) {
+        (State::Bad(candidate), Some(capacity))
+            if candidate.fault.reason == Reason::ArchitectureUnsupported =>
+        {
+            let all: Vec<&str> = capacity.architectures.iter().map(String::as_str).collect();
+            let told = format!("the nodes are of several architectures: {}", all.join(", "));
+            let mut candidate = candidate
+                .evidence("API server", told, None)
+                .party(Party::Config)
+                .field("spec.workload.podTemplate.spec.nodeSelector");
+            "Ask for nodes of the image's architecture (nodeSelector kubernetes.io/arch), or build the image for all"
+                .clone_into(&mut candidate.fault.action);
+            State::bad(candidate)
+        }
+        (state, _) => state,
+    }
+}
+
 /// Between two tries the kubelet's message loses the cause of a failed pull, and after a restart of the operator the
 /// pods have not been asked yet why they are not ready: the cause that is known stays, for the same spec.
 fn keep_known_cause(state: State, world: &World) -> State {
@@ -254,7 +282,7 @@ fn keep_known_cause(state: State, world: &World) -> State {
     let known = known_faults(world)
         .filter(|_| same_spec)
         .find(|known| match candidate.fault.reason {
-            Reason::ImagePullFailed => matches!(known.layer, Layer::Image | Layer::References),
+            Reason::ImagePullFailed => image::is_cause(known.reason),
             Reason::NotReady => known.layer == Layer::Probe,
             _ => false,
         });

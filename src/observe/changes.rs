@@ -1,7 +1,7 @@
 //! When what a plugin depends on last became another than it was: the symptom that begins right after a change is likely
 //! to be its consequence, and what worked for long is not likely to be misconfigured.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -95,11 +95,17 @@ impl Known {
         if self.image.is_none() {
             self.image.clone_from(&world.itself.before.image);
         }
-        let Some(image) = digest(world) else { return };
-        if self.image.as_ref().is_some_and(|known| *known != image) {
+        let runs = digests(world);
+        // On nodes of several architectures one image has several digests.
+        if self.image.as_ref().is_some_and(|known| runs.contains(known)) {
+            return;
+        }
+        let Some(image) = runs.into_iter().next() else {
+            return;
+        };
+        if self.image.replace(image).is_some() {
             self.image_changed = Some(world.now);
         }
-        self.image = Some(image);
     }
 
     fn note_ready(&mut self, world: &World) {
@@ -118,12 +124,12 @@ impl Known {
     }
 }
 
-/// What the pods of the newest revision run, where one of them tells.
-fn digest(world: &World) -> Option<String> {
-    let newest = &world.children.deployment.as_ref()?.template;
+/// What the pods of the newest revision run, as far as they tell.
+fn digests(world: &World) -> BTreeSet<String> {
+    let newest = world.children.deployment.as_ref().map(|newest| &newest.template);
     let pods = world.children.pods.values();
-    let mut newest = pods.filter(|pod| !pod.deleting && pod.revision == *newest);
-    newest.find_map(|pod| pod.container.image_id.clone())
+    let newest = pods.filter(|pod| !pod.deleting && Some(&pod.revision) == newest);
+    newest.filter_map(|pod| pod.container.image_id.clone()).collect()
 }
 
 fn credentials(world: &World) -> Option<Timestamp> {
@@ -154,16 +160,20 @@ mod tests {
     #[test]
     fn another_digest_is_a_change_and_the_same_under_another_process_is_none() {
         let book = ChangeBook::default();
-        assert_eq!(book.note(&running("r/crm@sha256:0f"), None).image, None);
-        let changed = book.note(&running("r/crm@sha256:ff").later(5), None);
+        assert_eq!(
+            book.note(&running("registry.example/crm-panel@sha256:0f"), None)
+                .image,
+            None
+        );
+        let changed = book.note(&running("registry.example/crm-panel@sha256:ff").later(5), None);
         assert_eq!(changed.image, Some(at(NOW + 5)));
-        let later = book.note(&running("r/crm@sha256:ff").later(60), None);
+        let later = book.note(&running("registry.example/crm-panel@sha256:ff").later(60), None);
         assert_eq!(later.image, Some(at(NOW + 5)), "it changed when it changed");
         let restarted = ChangeBook::default();
-        let mut world = running("r/crm@sha256:ff");
-        world.itself.before.image = Some("r/crm@sha256:ff".to_owned());
+        let mut world = running("registry.example/crm-panel@sha256:ff");
+        world.itself.before.image = Some("registry.example/crm-panel@sha256:ff".to_owned());
         assert_eq!(restarted.note(&world, None).image, None);
-        world.itself.before.image = Some("r/crm@sha256:0f".to_owned());
+        world.itself.before.image = Some("registry.example/crm-panel@sha256:0f".to_owned());
         let restarted = ChangeBook::default();
         assert_eq!(
             restarted.note(&world, None).image,
@@ -175,8 +185,9 @@ mod tests {
     #[test]
     fn a_pod_of_an_older_revision_tells_nothing_of_the_image() {
         let book = ChangeBook::default();
-        book.note(&running("r/crm@sha256:0f"), None);
-        let old = running("r/crm@sha256:ff").pods(|pod| pod.revision = "older".to_owned());
+        book.note(&running("registry.example/crm-panel@sha256:0f"), None);
+        let old =
+            running("registry.example/crm-panel@sha256:ff").pods(|pod| pod.revision = "older".to_owned());
         assert_eq!(book.note(&old, None).image, None);
     }
 

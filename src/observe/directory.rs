@@ -1,7 +1,7 @@
 //! The cores as their plugins see them: one verdict per core, written by the loop of WazoCores.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ledger_mark::LedgerKey;
 use crate::api::core::WazoCoreSpec;
 use crate::api::fault::Fault;
+use crate::core::facts::Daemon;
 use crate::keys::CoreKey;
 
 /// A core as its plugins see it.
@@ -19,6 +20,9 @@ pub struct CoreEntry {
     pub spec: Option<WazoCoreSpec>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// What is wrong with daemons that only plugins use.
+    #[serde(default)]
+    pub daemons: BTreeMap<Daemon, Fault>,
     /// What is wrong with it and blames nobody, since it is announced.
     pub excused: Option<Excused>,
     /// The tenant that the operator acts in, once known.
@@ -102,6 +106,7 @@ mod tests {
         CoreEntry {
             spec: None,
             fault: None,
+            daemons: BTreeMap::new(),
             excused: None,
             tenant: None,
             owner_id: None,

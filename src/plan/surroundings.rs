@@ -56,7 +56,7 @@ pub fn job(world: &World, plugin: &Plugin, assessment: &Assessment) -> Option<Su
         pods.iter().any(|pod| pod.container.ran_out_of_memory()),
     );
     add(Part::Claims, !claims.is_empty() && unready);
-    add(Part::Endpoints, reached && !assessment.manifest.is_good());
+    add(Part::Endpoints, reached && is_badly_seen(world));
     add(Part::Policies, does_not_answer(world));
     Some(SurroundingsJob {
         from,
@@ -76,11 +76,13 @@ fn since(world: &World, assessment: &Assessment) -> Option<Option<Timestamp>> {
     };
     if assessment.faults.iter().any(|fault| own(&fault))
         || is_bad(&assessment.workload)
-        || is_bad(&assessment.manifest)
+        || is_badly_seen(world)
     {
         return Some(None);
     }
-    if !matches!(assessment.workload, State::Waiting { .. }) {
+    // What is in doubt is not told of yet: the facts that settle it are wanted all the same.
+    let unready = newest_pods(world).iter().any(|pod| !pod.ready);
+    if !unready && !matches!(assessment.workload, State::Waiting { .. }) {
         return None;
     }
     let youngest = newest_pods(world).into_iter().filter_map(|pod| pod.created).max();
@@ -99,10 +101,21 @@ const fn is_bad(state: &State) -> bool {
     matches!(state, State::Bad(_))
 }
 
+/// Whether the prober does not find everything as it should be, be it that it is not told of yet.
+fn is_badly_seen(world: &World) -> bool {
+    let looks = world
+        .probe
+        .manifests
+        .iter()
+        .flat_map(|fact| [&fact.public, &fact.service]);
+    looks.flatten().any(|look| !look.is_good())
+}
+
 /// Whether it is of a layer that the cluster's objects may explain.
 fn is_in_cluster(layer: Layer, reason: Reason) -> bool {
     let late = reason == Reason::RolloutDeadlineExceeded;
-    late || (Layer::Admission..=Layer::Manifest).contains(&layer) || layer == Layer::References
+    let named = matches!(reason, Reason::ReferenceMissing | Reason::PullSecretRejected);
+    late || named || (Layer::Admission..=Layer::Manifest).contains(&layer)
 }
 
 fn runs(pod: &PodFact) -> impl Iterator<Item = &Termination> {

@@ -11,6 +11,7 @@ mod probes;
 mod registrations;
 mod sources;
 mod stages;
+mod surroundings;
 mod tenants;
 mod withdrawal;
 

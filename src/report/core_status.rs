@@ -11,6 +11,7 @@ use crate::api::reason::Reason;
 use crate::core::facts::{CoreFacts, ServiceState, SessionFact};
 use crate::judge::core::needs_a_person;
 use crate::observe::directory::Excused;
+use crate::report::told::with_next_step;
 
 /// What the status of a core is made of.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ fn owner_id(report: &CoreReport<'_>) -> Option<String> {
 /// Whether this process knows how the core is: everything was asked, or something that was asked failed.
 #[must_use]
 pub fn known(facts: &CoreFacts) -> bool {
-    let is = |state| facts.services.values().any(|service| service.state == state);
+    let is = |state| facts.main_services().any(|(_, service)| service.state == state);
     match facts.session {
         SessionFact::Pending => false,
         SessionFact::Failed(_) => true,
@@ -133,9 +134,8 @@ pub fn works(facts: &CoreFacts) -> bool {
         && !facts.tenant_refused
         && facts.stack_changed.is_none()
         && facts
-            .services
-            .values()
-            .all(|service| matches!(service.state, ServiceState::Up | ServiceState::Degraded))
+            .main_services()
+            .all(|(_, service)| matches!(service.state, ServiceState::Up | ServiceState::Degraded))
 }
 
 fn services(report: &CoreReport<'_>) -> Vec<ServiceStatus> {
@@ -218,7 +218,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
             "the object stays until no WazoPlugin refers to it",
         )),
         Some(fault) => {
-            let told = format!("{}. {}", fault.message, fault.action);
+            let told = with_next_step(fault);
             conditions.push(if needs_a_person(fault) {
                 Wanted::new(Stalled, Truth::True, fault.reason.as_str(), told.clone())
             } else {
@@ -266,7 +266,7 @@ fn conditions(report: &CoreReport<'_>) -> Vec<Wanted> {
             Degraded,
             Truth::True,
             fault.reason.as_str(),
-            fault.message.clone(),
+            with_next_step(fault),
         ));
     }
     let logged_in = report

@@ -1,7 +1,9 @@
 //! Events, on transitions only. Pure: from two statuses and what was applied to what is told.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::{Fault, Layer};
+use crate::api::fault::{Confidence, Fault, Layer, Party};
 use crate::api::names::LEDGER_ANNOTATION;
 use crate::api::plugin::{RegistrationKind, RegistrationState, RegistrationStatus, WazoPluginStatus};
 use crate::api::reason::Reason;
@@ -9,6 +11,8 @@ use crate::apply::Applied;
 use crate::judge::account_change::Change;
 use crate::judge::drift;
 use crate::observe::memory::Drift;
+use crate::report::impairment::is_same;
+use crate::report::told::with_next_step;
 
 /// An event to be published about the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub struct Note {
     pub action: &'static str,
     /// For a person.
     pub text: String,
+    /// With an event about a fault: whose it is, and how sure that is.
+    pub attribution: Option<(Party, Confidence)>,
 }
 
 /// What was done to the children of a plugin. It is told at once: it is known in this pass alone.
@@ -86,7 +92,8 @@ pub fn transitions(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Vec<N
             .iter()
             .filter_map(|row| taken_out(before, row)),
     );
-    notes.extend(faults(before.fault.as_ref(), after.fault.as_ref()));
+    let known = (before.fault.as_ref(), &before.conditions[..]);
+    notes.extend(faults(known, (after.fault.as_ref(), &after.conditions)));
     let ready = |status: &WazoPluginStatus| {
         find(&status.conditions, ConditionType::Ready).is_some_and(|condition| condition.status == "True")
     };
@@ -138,12 +145,7 @@ fn drifted(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note> 
     } else {
         drift::REPORTED
     };
-    (!told).then_some(Note {
-        warning: true,
-        reason,
-        action: "Compare",
-        text: new.message,
-    })
+    (!told).then(|| warning(reason, "Compare", new.message))
 }
 
 /// That a certificate ends soon, once for each end; and that it does no more.
@@ -154,12 +156,9 @@ fn expiring(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note>
     };
     let failed = after.fault.iter().chain(&after.other_faults);
     match (told(before), told(after)) {
-        (old, Some(new)) if old.as_ref() != Some(&new) => Some(Note {
-            warning: true,
-            reason: "CertificateExpiresSoon",
-            action: "Renew",
-            text: new,
-        }),
+        (old, Some(new)) if old.as_ref() != Some(&new) => {
+            Some(warning("CertificateExpiresSoon", "Renew", new))
+        }
         (Some(_), None) if !failed.into_iter().any(|fault| fault.layer == Layer::Certificate) => {
             Some(normal(
                 "CertificateRenewed",
@@ -171,32 +170,46 @@ fn expiring(before: &WazoPluginStatus, after: &WazoPluginStatus) -> Option<Note>
     }
 }
 
-/// What is told when a fault comes, goes or turns out to be another.
+/// A status: its first fault, and its conditions.
+type Stands<'a> = (Option<&'a Fault>, &'a [Condition]);
+
+/// What is told when a fault comes, goes or turns out to be another. One that is not told of any more since nobody looks is
+/// not over.
 #[must_use]
-pub fn faults(before: Option<&Fault>, after: Option<&Fault>) -> Vec<Note> {
-    let same = |a: &Fault, b: &Fault| a.party == b.party && a.reason == b.reason;
-    match (before, after) {
-        (Some(old), Some(new)) if same(old, new) => Vec::new(),
-        (_, Some(fault)) => {
-            let text = format!(
-                "{:?}: {}: {}. {}",
-                fault.party, fault.reason, fault.message, fault.action
-            );
+pub fn faults(before: Stands<'_>, after: Stands<'_>) -> Vec<Note> {
+    let unchanged = is_same(before.0, after.0);
+    match (before.0, after.0) {
+        (_, Some(fault)) if !unchanged => {
             // The recorder folds events of one action into a series under the text of the first.
             vec![Note {
                 warning: true,
                 reason: "FaultAttributed",
                 action: fault.reason.as_str(),
-                text,
+                text: format!("{:?}: {}: {}", fault.party, fault.reason, with_next_step(fault)),
+                attribution: Some((fault.party, fault.confidence)),
             }]
         }
-        (Some(old), None) => vec![normal(
-            "FaultCleared",
-            old.reason.as_str(),
-            format!("{} is over", old.reason),
-        )],
-        (None, None) => Vec::new(),
+        (Some(old), None) if !looks_away(before.1, after.1) => vec![Note {
+            attribution: Some((old.party, old.confidence)),
+            ..normal(
+                "FaultCleared",
+                old.reason.as_str(),
+                format!("{:?}: {} is over", old.party, old.reason),
+            )
+        }],
+        _ => Vec::new(),
     }
+}
+
+/// Whether judging paused between two statuses: by a suspension, or since a deletion began.
+fn looks_away(before: &[Condition], after: &[Condition]) -> bool {
+    let suspended = find(after, ConditionType::Suspended).is_some_and(|condition| condition.status == "True");
+    let leaves = |conditions| {
+        find(conditions, ConditionType::Ready).is_some_and(|condition| {
+            matches!(condition.reason.as_str(), "Deleting" | "DeregistrationBlocked")
+        })
+    };
+    suspended || leaves(after) && !leaves(before)
 }
 
 /// The last event of a plugin whose registrations are to stay.
@@ -243,12 +256,7 @@ pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
             "let go although the core was not asked; may be left behind there: {}",
             places(status)
         );
-        return Note {
-            warning: true,
-            reason: "RegistrationsAbandoned",
-            action: "Deregister",
-            text,
-        };
+        return warning("RegistrationsAbandoned", "Deregister", text);
     }
     normal(
         "Deregistered",
@@ -260,38 +268,38 @@ pub fn deregistered(status: &WazoPluginStatus, abandoned: bool) -> Note {
 /// What is told where a ledger is not the operator's word, and does not count in whole.
 #[must_use]
 pub fn ledger_not_trusted(dropped: usize) -> Note {
-    Note {
-        warning: true,
-        reason: "LedgerNotTrusted",
-        action: "Compare",
-        text: format!(
-            "the annotation {LEDGER_ANNOTATION} bears no valid mark: somebody changed it, it is of an earlier version, or \
+    let text = format!(
+        "the annotation {LEDGER_ANNOTATION} bears no valid mark: somebody changed it, it is of an earlier version, or \
              the key of the WazoCore is lost; {dropped} of its URLs are in no status and are not counted: where they \
              stand in the core, they stay"
-        ),
-    }
+    );
+    warning("LedgerNotTrusted", "Compare", text)
 }
 
 /// What is told of a WazoCore whose key is lost.
 #[must_use]
 pub fn ledger_key_lost(secret: &str) -> Note {
-    Note {
-        warning: true,
-        reason: "LedgerKeyLost",
-        action: "Compare",
-        text: format!(
-            "Secret \"{secret}\" is gone: another key was made, and the ledgers of the plugins are marked anew from what \
+    let text = format!(
+        "Secret \"{secret}\" is gone: another key was made, and the ledgers of the plugins are marked anew from what \
              their status attests"
-        ),
-    }
+    );
+    warning("LedgerKeyLost", "Compare", text)
 }
 
-fn normal(reason: &'static str, action: &'static str, text: String) -> Note {
+const fn normal(reason: &'static str, action: &'static str, text: String) -> Note {
     Note {
         warning: false,
         reason,
         action,
         text,
+        attribution: None,
+    }
+}
+
+fn warning(reason: &'static str, action: &'static str, text: String) -> Note {
+    Note {
+        warning: true,
+        ..normal(reason, action, text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The metrics of the plugins, of the cores' verdicts and of the passes. An object's series die with it.
 
+mod cores;
 mod impaired;
 #[cfg(test)]
 mod tests;
@@ -11,10 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use prometheus::{Error, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use cores::Cores;
 use impaired::{Clock, Impaired};
 use verdicts::Verdicts;
 
 use crate::api::condition::{ConditionType, find};
+use crate::api::core::WazoCoreStatus;
 use crate::api::fault::Fault;
 use crate::api::plugin::WazoPluginStatus;
 use crate::keys::{CoreKey, PluginKey};
@@ -38,6 +41,7 @@ struct Inner {
     certificates: IntGaugeVec,
     impaired: Impaired,
     verdicts: Verdicts,
+    cores: Cores,
     reconciles: IntCounterVec,
     durations: HistogramVec,
     status_writes: IntCounterVec,
@@ -97,6 +101,7 @@ impl Metrics {
             )?,
             impaired: Impaired::new(clock)?,
             verdicts: Verdicts::new(registry)?,
+            cores: Cores::new(registry)?,
             reconciles: IntCounterVec::new(
                 Opts::new("wazo_plugin_operator_reconcile_total", "Passes over objects"),
                 &["controller", "outcome"],
@@ -185,8 +190,14 @@ impl Metrics {
             .set(i64::from(lasts));
     }
 
+    /// What is reported of a core.
+    pub fn core(&self, core: &CoreKey, status: &WazoCoreStatus) {
+        self.inner.cores.put(core, status);
+    }
+
     /// A core is gone: so are its series.
     pub fn forget_core(&self, core: &CoreKey) {
+        self.inner.cores.forget(core);
         // A series that was never made need not be removed.
         let _ = self
             .inner

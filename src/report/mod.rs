@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod own_error;
 pub mod source_words;
 pub mod status;
+pub mod told;
 pub mod withdrawn;
 
 #[cfg(test)]

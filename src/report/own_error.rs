@@ -13,6 +13,7 @@ use crate::apply::Failure;
 use crate::judge::candidate::{Candidate, settle};
 use crate::keys::Key;
 use crate::report::status::{is_phase, kept};
+use crate::report::told::with_next_step;
 
 /// As many faults as stand beside the first.
 const OTHER_FAULTS: usize = 3;
@@ -134,7 +135,7 @@ fn conditions(
     fault: &Fault,
     failing: &Failing,
 ) -> Vec<Condition> {
-    let told = format!("{}. {}", fault.message, fault.action);
+    let told = with_next_step(fault);
     let mut wanted: Vec<Wanted> = before.iter().filter_map(kept).collect();
     wanted.retain(|condition| !is_phase(condition.kind));
     let reason = if place.deleting {

@@ -16,6 +16,7 @@ use crate::observe::drift_status;
 use crate::observe::world::World;
 use crate::plan::Plan;
 use crate::report::source_words::{self, SourceWords};
+use crate::report::told::with_next_step;
 use crate::report::withdrawn;
 
 /// The status of a plugin for which this is planned.
@@ -104,7 +105,7 @@ pub fn deleting(world: &World, assessment: &Assessment) -> WazoPluginStatus {
             "DeregistrationBlocked",
             format!(
                 "the registrations cannot be taken out of the core: {}",
-                fault.message
+                with_next_step(fault)
             ),
         ),
         None => (
@@ -252,7 +253,7 @@ fn conditions(assessment: &Assessment, plugin: Option<&Plugin>) -> Vec<Wanted> {
             ConditionType::Degraded,
             Truth::True,
             fault.reason.as_str(),
-            fault.message.clone(),
+            with_next_step(fault),
         ));
     }
     conditions
@@ -265,7 +266,7 @@ fn phase(assessment: &Assessment) -> Vec<Wanted> {
             .faults
             .iter()
             .find(|fault| fault.reason.as_str() == reason)
-            .map(|fault| format!("{}. {}", fault.message, fault.action))
+            .map(with_next_step)
     };
     match &assessment.phase {
         Phase::Ready => vec![Wanted::new(

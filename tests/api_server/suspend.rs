@@ -3,8 +3,8 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 use wazo_e2e::gate::{Gate, Side};
-use wazo_e2e::network::Line;
 use wazo_e2e::objects::{IMAGE, manifest_url};
+use wazo_e2e::pod_state::PodState;
 use wazo_e2e::trial::{APPS, Trial, trial};
 
 use super::certificates::{metrics, serve_metrics};
@@ -95,8 +95,8 @@ fn the_series_of_a_fault_goes_when_its_plugin_is_suspended() {
         let address = serve_metrics(trial).await;
         trial.start();
         trial.ready_plugin("crm").await;
-        trial.line("crm", Line::Refused);
-        trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
+        trial.pods("crm", PodState::crash(1));
+        trial.fault("crm", "Partner", "ProcessExited").await;
         let faulty = async || {
             let text = metrics(address).await;
             let mut lines = text.lines();
@@ -116,7 +116,7 @@ fn the_series_of_a_fault_goes_when_its_plugin_is_suspended() {
         trial
             .edit_plugin("crm", &json!({"spec": {"suspend": null}}))
             .await;
-        trial.fault("crm", "Cluster", "PublicAddressUnreachable").await;
+        trial.fault("crm", "Partner", "ProcessExited").await;
         trial.patient(&faulty).await;
     });
 }

@@ -9,14 +9,14 @@ use wazo_e2e::objects::plugin;
 use wazo_e2e::trial::{Trial, trial};
 
 /// kubectl for the namespace of a trial; `None`, and it is said, where the cluster is a given one.
-struct Kubectl {
+pub(super) struct Kubectl {
     kubeconfig: PathBuf,
     program: PathBuf,
     namespace: String,
 }
 
 impl Kubectl {
-    fn of(trial: &Trial) -> Option<Self> {
+    pub(super) fn of(trial: &Trial) -> Option<Self> {
         let Some(programs) = trial.plane().programs() else {
             assert!(
                 std::env::var_os(KUBECONFIG_VARIABLE).is_some(),
@@ -44,7 +44,7 @@ impl Kubectl {
             .expect("kubectl, a file and JSON can be had")
     }
 
-    async fn ok(&self, arguments: &str) -> String {
+    pub(super) async fn ok(&self, arguments: &str) -> String {
         let output = self.run(arguments).await;
         let text = format!(
             "{}{}",

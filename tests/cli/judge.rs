@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::run;
 
-/// A plugin that works, whose process then crashes while its core is away, and that works again.
+/// A plugin that works, whose process then crashes while its route is not taken either, and that works again.
 const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/recordings/crash.jsonl");
 
 #[test]
@@ -28,7 +28,7 @@ fn a_step_in_the_middle_is_explained_by_candidates_masks_and_verdict() {
     assert_eq!(ran.code, 1, "something is wrong then: {}", ran.error);
     for part in [
         "#0 Partner · ProcessExited (High) at Container, decisive: ",
-        "#1 Partner · ManifestInvalid (High) at Manifest, decisive: ",
+        "#1 Config · RouteNotAccepted (High) at Route, decisive: ",
         "#1 is explained by #0",
         "#0 is told",
         "next step: Read the container's log",

@@ -172,6 +172,38 @@ async fn what_a_stranger_changes_of_one_of_them_is_looked_at_alone() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_begins_to_fail_has_its_account_tried_at_once() {
+    let bench = with_accounts(1, "").await;
+    let tried = |bench: &Bench| {
+        let name = subject(bench, 0).username(Slot::A);
+        let all = bench.sim.accounts().list();
+        let user = all
+            .iter()
+            .find(|user| user.username.as_deref() == Some(name.as_str()));
+        let effects = bench.sim.journal().effects().into_iter();
+        let logins = effects.filter(|entry| entry.effect.key == Some(format!("tokens/{name}")));
+        user.map_or(0, |_| {
+            logins.filter(|entry| entry.path.ends_with("/token")).count()
+        })
+    };
+    let proof = || Act::Prove {
+        slot: Slot::A,
+        tenant: tenant(&bench),
+        stored: stored(&bench, 0),
+        acl: vec![HELD.to_owned()],
+    };
+    let due = |bench: &Bench| fact(bench, 0).is_check_due(jiff::Timestamp::now());
+    let before = tried(&bench);
+    bench.cores.suspect_account(&key(), &plugin(0));
+    assert!(due(&bench));
+    let wish = wish(&bench, 0, Some(proof()));
+    bench.cores.wish_account(&key(), &plugin(0), Some(wish));
+    bench
+        .until("tried", |bench| tried(bench) > before && !due(bench))
+        .await;
+}
+
+#[tokio::test]
 async fn without_the_right_to_list_them_accounts_are_looked_at_one_by_one() {
     let bench = with_accounts(3, "auth.users.read").await;
     bench.sim.journal().clear();

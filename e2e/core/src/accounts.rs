@@ -139,6 +139,25 @@ impl Accounts {
         );
     }
 
+    /// Gives a user another policy with these rights, which may be refusals (`!`). The answer: its uuid.
+    pub fn attach(&self, user: &str, acl: &[&str]) -> String {
+        let acl = acl.iter().map(ToString::to_string).collect();
+        let mut world = self.world();
+        let tenant = world.users.get(user).map(|user| user.tenant.clone());
+        let name = format!("of-a-stranger-{}", world.policies.len());
+        let policy = world.add_policy(tenant.as_deref(), &name, None, acl);
+        if let Some(user) = world.users.get_mut(user) {
+            user.policies.push(policy.clone());
+        }
+        drop(world);
+        self.note(
+            "PUT",
+            EffectKind::Created,
+            format!("users/{user}/policies/{policy}"),
+        );
+        policy
+    }
+
     /// Gives a policy other rights; tokens keep those that they were made with.
     pub fn set_rights(&self, policy: &str, acl: &[&str]) {
         if let Some(policy) = self.world().policies.get_mut(policy) {

@@ -319,7 +319,7 @@ impl Table {
         for (id, fault) in &mut standing.1 {
             if matches!(fault.kind, Kind::DaemonDown)
                 && fault.daemon == Some(Daemon::Auth)
-                && daemon == Some(Daemon::Confd)
+                && daemon.is_some_and(|daemon| daemon != Daemon::Auth)
             {
                 plan.auth_away = true;
                 plan.names.push(fault.name());
@@ -331,8 +331,8 @@ impl Table {
                 *times -= 1;
             }
             plan.names.push(fault.name());
-            plan.own_database_away |=
-                matches!(fault.kind, Kind::PostgresqlDown) && fault.daemon == Some(Daemon::Confd);
+            plan.own_database_away |= matches!(fault.kind, Kind::PostgresqlDown)
+                && fault.daemon.is_some_and(|of| of != Daemon::Auth);
             plan.add(*id, &fault.kind);
         }
         // One that hangs stays until it is cleared, so that its requests can wait for that.

@@ -1,8 +1,8 @@
 //! The front: one TLS listener that stands for the stack's nginx, closed and opened at will.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Request, Response, header};

@@ -18,15 +18,62 @@ pub enum Daemon {
     Auth,
     /// wazo-confd, `/api/confd/1.1`.
     Confd,
+    /// wazo-calld: its status alone.
+    Calld,
+    /// wazo-dird: its status alone.
+    Dird,
+    /// wazo-webhookd: its status alone.
+    Webhookd,
+    /// wazo-chatd: its status alone.
+    Chatd,
+    /// wazo-call-logd: its status alone.
+    #[serde(rename = "call-logd")]
+    CallLogd,
+    /// wazo-agentd: its status alone.
+    Agentd,
+    /// wazo-amid: its status alone.
+    Amid,
+    /// wazo-plugind: its status alone.
+    Plugind,
+    /// wazo-provd: its status alone.
+    Provd,
+    /// wazo-setupd: its status alone.
+    Setupd,
 }
 
 impl Daemon {
-    /// The daemon's name in the front's paths: `auth` or `confd`.
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Auth,
+        Self::Confd,
+        Self::Calld,
+        Self::Dird,
+        Self::Webhookd,
+        Self::Chatd,
+        Self::CallLogd,
+        Self::Agentd,
+        Self::Amid,
+        Self::Plugind,
+        Self::Provd,
+        Self::Setupd,
+    ];
+
+    /// The daemon's name in the front's paths, as in `auth`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Auth => "auth",
             Self::Confd => "confd",
+            Self::Calld => "calld",
+            Self::Dird => "dird",
+            Self::Webhookd => "webhookd",
+            Self::Chatd => "chatd",
+            Self::CallLogd => "call-logd",
+            Self::Agentd => "agentd",
+            Self::Amid => "amid",
+            Self::Plugind => "plugind",
+            Self::Provd => "provd",
+            Self::Setupd => "setupd",
         }
     }
 }

@@ -30,6 +30,7 @@ mod faults;
 mod front;
 mod journal;
 mod order;
+mod others;
 mod phone_users;
 mod seed;
 mod stack;

@@ -15,7 +15,7 @@ use crate::journal::{Daemon, Effect, Entry, Journal, trace_id};
 use crate::seed::Seed;
 use crate::stranger::Stranger;
 use crate::world::World;
-use crate::{auth, confd};
+use crate::{auth, confd, others};
 
 /// The stack behind the front.
 #[derive(Debug)]
@@ -182,6 +182,12 @@ impl Stack {
                 let said = format!("('{}', 'Authentication server unreachable')", call.token());
                 known.then(|| *texts(503, &[said]))
             }
+            Daemon::Auth | Daemon::Confd => None,
+            _ if plan.own_database_away => Some(*framework(500)),
+            _ if plan.auth_away || plan.database_away => {
+                let known = find(others::routes(call.daemon), &call.path).is_some();
+                known.then(|| *others::without_auth(self.world().now()))
+            }
             _ => None,
         }
     }
@@ -317,7 +323,7 @@ fn masked(uri: &http::Uri) -> String {
 }
 
 fn daemon_of(path: &str) -> Option<Daemon> {
-    [Daemon::Auth, Daemon::Confd]
+    Daemon::ALL
         .into_iter()
         .find(|daemon| path.starts_with(&format!("/api/{}/", daemon.name())))
 }
@@ -335,6 +341,7 @@ fn routes(daemon: Daemon) -> &'static [Route] {
     match daemon {
         Daemon::Auth => auth::ROUTES,
         Daemon::Confd => confd::ROUTES,
+        other => others::routes(other),
     }
 }
 
@@ -348,6 +355,8 @@ fn handle(world: &mut World, call: &Call) -> Reply {
     let (reply, leaves_out) = match call.daemon {
         Daemon::Auth => (auth::answer(world, call), auth::leaves_out(&call.path)),
         Daemon::Confd => (confd::answer(world, call), confd::leaves_out(&call.path)),
+        // A path that they have, and that is not simulated, is not to look real.
+        _ => (others::answer(world, call), true),
     };
     let unknown = find(routes(call.daemon), &call.path).is_none();
     if unknown && leaves_out {
@@ -362,11 +371,11 @@ fn settle(reply: Reply) -> Answer {
 
 fn bus_failure(daemon: Daemon) -> Answer {
     match daemon {
-        Daemon::Auth => *framework(500),
         Daemon::Confd => *texts(
             500,
             &["Unexpected error: [Errno 111] Connection refused".to_owned()],
         ),
+        _ => *framework(500),
     }
 }
 

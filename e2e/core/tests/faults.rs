@@ -257,7 +257,7 @@ async fn something_else_can_answer_in_the_place_of_a_core() {
 #[tokio::test]
 async fn the_front_answers_what_no_daemon_serves_with_its_own_404() {
     let client = Client::start().await;
-    for path in ["/", "/api/nothing/1.0/x", "/api/webhookd/1.0/status"] {
+    for path in ["/", "/api/nothing/1.0/x", "/api/phoned/0.1/status"] {
         let seen = client.ask("GET", path, None).await.unwrap();
         assert_eq!(
             (seen.status, seen.headers["server"].as_bytes()),

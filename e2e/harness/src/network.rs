@@ -1,7 +1,7 @@
 //! The network as the prober sees it, in process: public hosts behind TLS, pods in plain HTTP, and both led to a
 //! plugin that runs in the test.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,15 @@ use crate::authority::{Authority, Issued};
 
 /// Public addresses are of this range, which is nobody's (RFC 5737).
 const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 0);
+/// Services have addresses of this range.
+const SERVICES: (Ipv4Addr, u32) = (Ipv4Addr::new(10, 96, 0, 0), 16);
 const BUFFER: usize = 64 * 1024;
+
+fn is_service(address: IpAddr) -> bool {
+    let (range, length) = SERVICES;
+    let mask = u32::MAX << (32 - length);
+    matches!(address, IpAddr::V4(ip) if ip.to_bits() & mask == range.to_bits())
+}
 
 /// How a public host answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +53,10 @@ struct Host {
 struct Map {
     hosts: HashMap<String, Host>,
     pods: HashMap<IpAddr, SocketAddr>,
+    /// Addresses within the cluster that lead nowhere.
+    closed: HashSet<IpAddr>,
+    /// Addresses that never answer.
+    mute: HashSet<IpAddr>,
     connected: Vec<SocketAddr>,
 }
 
@@ -128,12 +140,30 @@ impl TestNetwork {
             .tls = certificate.server();
     }
 
-    /// Leads an address within the cluster, that of a Service, to a plugin; without one it leads nowhere.
+    /// Leads an address within the cluster, that of a Service, to a plugin; without one it leads nowhere. Before a word of
+    /// it Services take connections, and nobody answers there.
     pub fn lead_inside(&self, address: IpAddr, plugin: Option<SocketAddr>) {
+        let mut map = self.map();
         match plugin {
-            Some(plugin) => self.map().pods.insert(address, plugin),
-            None => self.map().pods.remove(&address),
-        };
+            Some(plugin) => {
+                map.closed.remove(&address);
+                map.pods.insert(address, plugin);
+            }
+            None => {
+                map.closed.insert(address);
+                map.pods.remove(&address);
+            }
+        }
+    }
+
+    /// Whether connections to an address, that of a pod, are never answered: what a policy does that drops them.
+    pub fn mute(&self, address: IpAddr, mute: bool) {
+        let mut map = self.map();
+        if mute {
+            map.mute.insert(address);
+        } else {
+            map.mute.remove(&address);
+        }
     }
 
     /// The address of a public host.
@@ -200,10 +230,13 @@ impl Network for TestNetwork {
             .find(|host| host.address == address.ip() && address.port() == 443)
             .map(|host| (host.line, host.tls.clone(), host.backend));
         let pod = map.pods.get(&address.ip()).copied();
+        let service = is_service(address.ip()) && !map.closed.contains(&address.ip());
+        let mute = map.mute.contains(&address.ip());
         drop(map);
         async move {
             let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
             match (public, pod) {
+                _ if mute => std::future::pending().await,
                 (Some((Line::Mute, ..)), _) => std::future::pending().await,
                 (Some((Line::Up, tls, backend)), _) => {
                     let (ours, theirs) = tokio::io::duplex(BUFFER);
@@ -216,6 +249,7 @@ impl Network for TestNetwork {
                 }
                 (Some(_), _) => Err(refused()),
                 (None, Some(plugin)) => Ok(Box::new(TcpStream::connect(plugin).await?) as Box<dyn Stream>),
+                (None, None) if service => Ok(Box::new(tokio::io::duplex(BUFFER).0) as Box<dyn Stream>),
                 (None, None) => Err(refused()),
             }
         }

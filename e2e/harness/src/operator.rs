@@ -58,6 +58,7 @@ impl Wiring {
             health: ms(200),
             snapshot: ms(500),
             account_check: ms(1000),
+            longest_account_check: ms(1000),
             rights: ms(1000),
             missing_rights: ms(200),
             credentials_backoff: ms(200),
@@ -92,6 +93,7 @@ impl Wiring {
         self.intervals.health = seconds(2);
         self.intervals.snapshot = seconds(5);
         self.intervals.account_check = seconds(5);
+        self.intervals.longest_account_check = seconds(5);
         self.intervals.rights = seconds(5);
         self.settings.credentials_interval = seconds(5);
         self.probe.min_interval = seconds(2);

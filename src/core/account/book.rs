@@ -1,12 +1,12 @@
 //! What the plugins want of their accounts at one core, and what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::act::holds;
+use super::trust::after;
 use super::{AccountFact, AccountSeen, AccountWish, Act, ActState};
 use crate::core::error::CoreError;
 use crate::core::jitter::{doubled, vary};
@@ -16,7 +16,7 @@ use crate::keys::PluginKey;
 /// The accounts of all plugins at one core.
 #[derive(Debug, Default)]
 pub(in crate::core) struct AccountBook {
-    accounts: BTreeMap<PluginKey, Account>,
+    pub(super) accounts: BTreeMap<PluginKey, Account>,
     /// The plugin that had its turn last.
     last: Option<PluginKey>,
     /// Until then they are looked at one by one.
@@ -35,14 +35,18 @@ pub(super) struct Task {
 }
 
 #[derive(Debug)]
-struct Account {
-    wish: AccountWish,
-    fact: AccountFact,
-    look_at: Instant,
-    not_before: Instant,
-    failures: u32,
+pub(super) struct Account {
+    pub(super) wish: AccountWish,
+    pub(super) fact: AccountFact,
+    pub(super) look_at: Instant,
+    pub(super) not_before: Instant,
+    pub(super) failures: u32,
     /// It is to be looked at by itself.
-    doubted: bool,
+    pub(super) doubted: bool,
+    /// How often in a row the credentials in use were good.
+    pub(super) trust: u32,
+    /// When they were tried last.
+    pub(super) tried: Option<Instant>,
 }
 
 impl Account {
@@ -62,39 +66,6 @@ impl Account {
                 &self.fact.last,
                 Some((_, ActState::Pending | ActState::Failed(_)))
             )
-    }
-
-    /// What came of an act tells when the credentials in use are to be tried next: in their time, or at once after
-    /// something changed.
-    fn note_credentials(&mut self, state: &ActState, intervals: &Intervals) {
-        let next = after(vary(intervals.account_check, intervals.jitter));
-        match (&self.wish.act, state) {
-            (Some(Act::Prove { .. }), ActState::Done) => {
-                self.fact.rejected = None;
-                self.fact.check_at = Some(next);
-            }
-            (Some(Act::Prove { stored, .. }), ActState::PasswordUnknown) => {
-                self.fact.rejected = Some(stored.clone());
-                self.fact.check_at = Some(next);
-            }
-            // Something else has to be done first, which makes it due at once.
-            (Some(Act::Prove { .. }), ActState::Pending) => self.put_off(intervals.account_check / 10),
-            (Some(Act::Make { .. }), ActState::Done) => {
-                self.fact.rejected = None;
-                self.fact.check_at = Some(Timestamp::now());
-            }
-            (
-                Some(Act::Policy { .. } | Act::Link { .. } | Act::Set { enabled: true, .. }),
-                ActState::Done,
-            ) => {
-                self.fact.check_at = Some(Timestamp::now());
-            }
-            _ => {}
-        }
-    }
-
-    fn put_off(&mut self, pause: Duration) {
-        self.fact.check_at = Some(after(pause));
     }
 
     fn due_at(&self) -> Instant {
@@ -131,6 +102,8 @@ impl AccountBook {
             not_before: now,
             failures: 0,
             doubted: false,
+            trust: 0,
+            tried: None,
         });
         let before = std::mem::replace(&mut account.wish, wish);
         if account.wish.password.is_none() && account.wish.act == before.act {
@@ -367,7 +340,6 @@ impl AccountBook {
     }
 }
 
-fn after(pause: Duration) -> Timestamp {
-    let pause = jiff::SignedDuration::try_from(pause).unwrap_or_default();
-    Timestamp::now().checked_add(pause).unwrap_or(Timestamp::MAX)
-}
+#[cfg(test)]
+#[path = "book_tests.rs"]
+mod tests;

@@ -22,6 +22,9 @@ pub struct AccountFact {
     pub check_at: Option<Timestamp>,
     /// The hash of credentials that did not let their user in, although he may log in.
     pub rejected: Option<String>,
+    /// Rights that its token lacks although its policy names them, in ACL notation: another policy refuses them.
+    #[serde(default)]
+    pub lacking: Vec<String>,
 }
 
 /// What the core holds of an account.
@@ -90,6 +93,8 @@ pub enum ActState {
     Done,
     /// The user does not have the password that is stored: nobody knows his.
     PasswordUnknown,
+    /// The user gets in, and his token lacks rights although his policy names them.
+    RightsMissing(Vec<String>),
     /// The core did not do it; it is tried again.
     Failed(CoreError),
 }
@@ -101,6 +106,7 @@ impl ActState {
             (Self::Pending, Self::Pending)
             | (Self::Done, Self::Done)
             | (Self::PasswordUnknown, Self::PasswordUnknown) => true,
+            (Self::RightsMissing(one), Self::RightsMissing(two)) => one == two,
             (Self::Failed(one), Self::Failed(two)) => one.is_like(two),
             _ => false,
         }
@@ -127,7 +133,7 @@ impl AccountFact {
             (Some(one), Some(two)) => one.is_like(two),
             _ => false,
         };
-        seen && last && blind && self.rejected == other.rejected
+        seen && last && blind && self.rejected == other.rejected && self.lacking == other.lacking
     }
 
     /// Whether the credentials in use are to be tried now.
@@ -141,7 +147,7 @@ impl AccountFact {
     pub fn is_over(&self, act: &Act, now: Timestamp) -> bool {
         let over = matches!(
             self.state_of(act),
-            Some(ActState::Done | ActState::PasswordUnknown)
+            Some(ActState::Done | ActState::PasswordUnknown | ActState::RightsMissing(_))
         );
         over && !(matches!(act, Act::Prove { .. }) && self.is_check_due(now))
     }

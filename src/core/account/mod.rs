@@ -9,6 +9,7 @@ mod fact;
 mod look;
 mod prove;
 mod subject;
+mod trust;
 mod work;
 
 pub(super) mod route;

@@ -22,8 +22,8 @@ pub(super) enum Proof {
     In,
     /// He does not get in.
     Rejected,
-    /// He gets in, without all of his rights; the trace of the login.
-    RightsMissing(String),
+    /// He gets in, without these of his rights.
+    RightsMissing(Vec<String>),
     /// There is no password to try.
     NotTried,
 }
@@ -58,21 +58,27 @@ impl Job<'_> {
         };
         let body = shape::json(body).map_err(wrong)?;
         let token = shape::text(&body, "data.token").map(Secret::new).map_err(wrong)?;
-        let held = holds_literally(&body, acl);
-        let held = match held {
-            true => Ok(true),
-            false => self.is_allowed(&token, *tenant, acl).await,
+        let lacking = match holds_literally(&body, acl) && !is_refused_more(&body, acl) {
+            true => Ok(Vec::new()),
+            false => self.lacking_of(&body, &token, *tenant, acl).await,
         };
         self.link.shared.grave.bury(&self.aim.stack, token);
-        Ok(if held? {
+        let lacking = lacking?;
+        Ok(if lacking.is_empty() {
             Proof::In
         } else {
-            Proof::RightsMissing(reply.trace_id)
+            Proof::RightsMissing(lacking)
         })
     }
 
-    /// Whether a token allows what it is to allow, in other words than those that were asked for.
-    async fn is_allowed(&self, token: &Secret, tenant: Uuid, acl: &[String]) -> Result<bool, Trouble> {
+    /// What a token does not allow of what it is to allow, in other words than those that were asked for.
+    async fn lacking_of(
+        &self,
+        login: &Value,
+        token: &Secret,
+        tenant: Uuid,
+        acl: &[String],
+    ) -> Result<Vec<String>, Trouble> {
         let given: Vec<&String> = acl.iter().filter(|entry| !entry.starts_with('!')).collect();
         let route = Route::CheckScopes;
         let ask = Ask::of(route).body(json!({"scopes": given, "tenant_uuid": tenant}));
@@ -86,7 +92,12 @@ impl Job<'_> {
         let scopes = shape::json(&body).unwrap_or_default();
         let holds = |entry: &&String| scopes["scopes"][entry.as_str()] == Value::Bool(true);
         // Refusals are not told of: they have to stand in the token in so many words.
-        Ok(given.len() == acl.len() && given.iter().all(holds))
+        let stands = |entry: &&String| holds_literally(login, std::slice::from_ref(*entry));
+        let lacks = |entry: &&String| match entry.starts_with('!') {
+            true => !stands(entry),
+            false => !holds(entry),
+        };
+        Ok(acl.iter().filter(lacks).cloned().collect())
     }
 }
 
@@ -97,6 +108,13 @@ fn holds_literally(login: &Value, acl: &[String]) -> bool {
         acl.iter()
             .all(|entry| held.iter().any(|held| held.as_str() == Some(entry)))
     })
+}
+
+/// Whether a token holds refusals beyond these rights: they win over what it is given.
+fn is_refused_more(login: &Value, acl: &[String]) -> bool {
+    let held = login.pointer("/data/acl").and_then(Value::as_array);
+    let mut refusals = held.into_iter().flatten().filter_map(Value::as_str);
+    refusals.any(|entry| entry.starts_with('!') && !acl.iter().any(|own| own == entry))
 }
 
 /// Whether the user of a proof may log in and has his rights, by what was seen.

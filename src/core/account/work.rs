@@ -9,9 +9,7 @@ use super::act::holds;
 use super::book::Task;
 use super::prove::{Proof, may_get_in};
 use super::{AccountSeen, AccountWish, Act, ActState, bulk};
-use crate::core::error::CoreErrorKind;
 use crate::core::link::{Aim, Link, Trouble};
-use crate::core::request::Route;
 use crate::keys::PluginKey;
 
 /// What users of plugins are made as: no license, no extension, no mobile.
@@ -129,11 +127,7 @@ impl Job<'_> {
                 self.saw(&seen);
                 match outcome {
                     _ if !may_get_in(proof, &seen) => ActState::Pending,
-                    Proof::RightsMissing(trace) => {
-                        let told = "the answer to a proof: expected a token with its rights".to_owned();
-                        let kind = CoreErrorKind::UnexpectedShape(told);
-                        return Err(Link::error(Route::Login, kind, trace).into());
-                    }
+                    Proof::RightsMissing(lacking) => ActState::RightsMissing(lacking),
                     _ => ActState::PasswordUnknown,
                 }
             }

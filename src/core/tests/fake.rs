@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -48,6 +49,7 @@ pub(super) struct Core {
 pub(super) struct Fake {
     core: Mutex<Core>,
     hook: Mutex<Option<Hook>>,
+    delay: Mutex<Duration>,
 }
 
 impl Fake {
@@ -55,6 +57,7 @@ impl Fake {
         Arc::new(Self {
             core: Mutex::default(),
             hook: Mutex::default(),
+            delay: Mutex::default(),
         })
     }
 
@@ -64,6 +67,11 @@ impl Fake {
 
     pub(super) fn on(&self, hook: impl FnMut(&str, &mut Core) -> Option<Fault> + Send + 'static) {
         *self.hook.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// Every answer takes so much longer.
+    pub(super) fn delay(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
     }
 
     pub(super) fn heal(&self) {
@@ -113,6 +121,7 @@ impl Core {
             )
         };
         match (request.method().as_str(), &parts[..]) {
+            ("HEAD", ["auth", _, "status"]) => (200, Value::Null),
             ("POST", ["auth", _, "token"]) => self.log_in(request, &body),
             ("GET", ["auth", _, "token", token]) if self.tokens.contains(*token) => {
                 (200, json!({"data": {}}))
@@ -257,7 +266,8 @@ impl Wire for Fake {
     fn call(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, WireError>> {
         Box::pin(async move {
             // As over a network: others get their turn.
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            let delay = *self.delay.lock().unwrap();
+            tokio::time::sleep(delay + Duration::from_millis(5)).await;
             let name = name(&request);
             let mut core = self.core();
             core.journal.push(name.clone());

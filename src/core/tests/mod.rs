@@ -3,6 +3,7 @@
 mod fake;
 mod rates;
 mod session;
+mod signs;
 mod troubles;
 mod wakes;
 mod writes;

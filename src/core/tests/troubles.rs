@@ -26,10 +26,11 @@ async fn while_the_core_is_away_only_probes_are_sent_and_then_all_is_made_up_for
     bench.fake.on(|_, _| Some(Fault::Before(WireError::Refused)));
     bench.wish("crm", &[present(URL)]);
     bench
-        .until("down", |bench| kind(bench, Daemon::Confd) == Some(Kind::Refused))
-        .await;
-    bench
-        .until("down", |bench| kind(bench, Daemon::Auth) == Some(Kind::Refused))
+        .until("down", |bench| {
+            [Daemon::Confd, Daemon::Auth].iter().all(|daemon| {
+                kind(bench, *daemon) == Some(Kind::Refused) && state(bench, *daemon) == ServiceState::Down
+            })
+        })
         .await;
     let since = bench.facts().services[&Daemon::Confd].since;
     let at = bench.facts().services[&Daemon::Confd].error.as_ref().unwrap().at;
@@ -160,11 +161,11 @@ async fn a_database_that_is_down_is_seen_by_a_real_read() {
     });
     for daemon in [Daemon::Auth, Daemon::Confd] {
         bench
-            .until("down", |bench| {
-                kind(bench, daemon) == Some(Kind::ServerError(500))
-            })
+            .until("down", |bench| state(bench, daemon) == ServiceState::Down)
             .await;
-        assert_eq!(state(&bench, daemon), ServiceState::Down);
+        assert_eq!(kind(&bench, daemon), Some(Kind::ServerError(500)));
+        let gray = |bench: &Bench| bench.facts().services[&daemon].gray;
+        bench.until("gray: it says that it is up", gray).await;
     }
 }
 

@@ -48,7 +48,7 @@ fn two_independent_roots_are_two_faults_the_blocking_one_first() {
                 Party::Core,
                 Layer::CoreTransport,
                 Reason::CoreUnreachable,
-                Confidence::High,
+                Confidence::Medium,
                 false
             ),
         ]
@@ -82,7 +82,7 @@ fn a_core_that_goes_away_takes_nothing_from_a_plugin_that_is_done() {
             Party::Core,
             Layer::CoreTransport,
             Reason::CoreUnreachable,
-            Confidence::High,
+            Confidence::Medium,
             false
         )]
     );

@@ -12,7 +12,7 @@ use Confidence::{High, Low, Medium};
 use Layer::{CoreAPI, CoreAuth, CoreTransport, DNS, References, Registration};
 use Party::{Cluster, Config, Core, Operator, Path, Unknown};
 
-type Verdict = (Party, Layer, Reason, Confidence);
+pub(super) type Verdict = (Party, Layer, Reason, Confidence);
 
 /// The verdicts on a kind of failure of a login: it never worked, it worked before.
 fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
@@ -22,10 +22,10 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
             (Config, CoreTransport, Reason::CoreUrlWrong, High),
             (Cluster, DNS, Reason::CoreNameNotResolving, Medium),
         ),
-        CoreErrorKind::Refused | CoreErrorKind::Broken => (
-            (Core, CoreTransport, Reason::CoreUnreachable, Medium),
-            (Core, CoreTransport, Reason::CoreUnreachable, High),
-        ),
+        // A firewall may refuse, and break, in the core's name.
+        CoreErrorKind::Refused | CoreErrorKind::Broken => {
+            same((Core, CoreTransport, Reason::CoreUnreachable, Medium))
+        }
         CoreErrorKind::TimedOut { .. } => (
             (Unknown, CoreTransport, Reason::CorePathTimeout, Low),
             (Path, CoreTransport, Reason::CorePathTimeout, Medium),
@@ -44,7 +44,7 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
         CoreErrorKind::Tls(_) => same((Core, CoreTransport, Reason::CoreUnreachable, Medium)),
         CoreErrorKind::NotWazo { .. } => (
             (Config, CoreTransport, Reason::CoreUrlWrong, High),
-            (Core, CoreAPI, Reason::CoreServerError, High),
+            (Cluster, CoreTransport, Reason::EgressProxy, Medium),
         ),
         CoreErrorKind::DaemonDown(_)
         | CoreErrorKind::AuthUnreachable
@@ -96,24 +96,24 @@ fn every_kind() -> Vec<CoreErrorKind> {
     ]
 }
 
-fn told(candidate: &Candidate) -> Verdict {
+pub(super) fn told(candidate: &Candidate) -> Verdict {
     let fault = &candidate.fault;
     (fault.party, fault.layer, fault.reason, fault.confidence)
 }
 
-fn judged(facts: &CoreFacts, worked: bool) -> Option<Candidate> {
+pub(super) fn judged(facts: &CoreFacts, worked: bool) -> Option<Candidate> {
     judge(&core_key(), None, Some(facts), worked, at(NOW))
 }
 
 /// No login succeeds; `last_good` says nothing of an earlier one.
-fn no_login(kind: CoreErrorKind) -> CoreFacts {
+pub(super) fn no_login(kind: CoreErrorKind) -> CoreFacts {
     CoreFacts {
         session: SessionFact::Failed(core_error(Daemon::Auth, kind)),
         ..pending_core_facts()
     }
 }
 
-fn confd(state: ServiceState, error: Option<CoreErrorKind>) -> CoreFacts {
+pub(super) fn confd(state: ServiceState, error: Option<CoreErrorKind>) -> CoreFacts {
     let mut facts = core_facts();
     let service = ServiceFact {
         state,
@@ -121,6 +121,8 @@ fn confd(state: ServiceState, error: Option<CoreErrorKind>) -> CoreFacts {
         failing: vec!["bus_consumer".to_owned()],
         since: at(NOW - 60),
         last_good: None,
+        gray: false,
+        slow: None,
     };
     facts.services.insert(Daemon::Confd, service);
     facts

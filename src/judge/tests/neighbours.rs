@@ -141,3 +141,73 @@ fn a_reckoning_says_what_each_step_did() {
     assert_eq!(json["verdicts"][0]["party"], "Unknown");
     assert_eq!(verdicts(&assess(&world)).len(), 1);
 }
+
+#[test]
+fn an_image_that_fails_alike_elsewhere_fails_by_itself() {
+    let mut world = slow(0, 0);
+    world.neighbours.image = standing(Layer::Probe, 0, 1);
+    let told = fault(&world);
+    assert_eq!((told.party, told.confidence), (Party::Partner, Confidence::High));
+    assert_eq!(
+        told.evidence.last().unwrap().observed,
+        "the same image fails at the same layer in 1 other namespaces"
+    );
+}
+
+#[test]
+fn what_changed_right_before_is_told_and_convicts_nobody() {
+    let mut world = World::healthy().crashing(3);
+    let began = fault(&world).since.0;
+    world.changes.image = began.checked_sub(jiff::SignedDuration::from_secs(40)).ok();
+    let told = fault(&world);
+    let said = told.evidence.last().unwrap();
+    assert_eq!(
+        (said.vantage.as_str(), said.observed.as_str()),
+        ("change", "the image changed 40 s before it began")
+    );
+    world.changes.image = began.checked_sub(jiff::SignedDuration::from_secs(400)).ok();
+    let evidence = fault(&world).evidence;
+    assert!(
+        evidence.iter().all(|said| said.vantage != "change"),
+        "that was long before"
+    );
+}
+
+#[test]
+fn what_the_gateway_answers_convicts_no_partner() {
+    let status = crate::probe::LookError::Status {
+        code: 500,
+        from_html: true,
+    };
+    let told = fault(&World::healthy().public(status, None));
+    assert_eq!((told.party, told.confidence), (Party::Unknown, Confidence::Low));
+    assert_eq!(told.suspected.unwrap().party, Party::Partner);
+    assert_eq!(told.contradicting, ["nothing was seen of the container itself"]);
+}
+
+#[test]
+fn pods_of_one_revision_that_run_different_images_degrade_the_plugin() {
+    let mut other = crate::observe::fixture::serving("crm-panel-abc-2", 8);
+    other.container.image_id = Some("registry.example/crm-panel@sha256:ff".to_owned());
+    let world = World::healthy()
+        .deployment(|deployment| {
+            deployment.desired = 2;
+            deployment.replicas = 2;
+            deployment.updated = 2;
+            deployment.ready = 2;
+            deployment.available = 2;
+        })
+        .with_pod(other);
+    let told = fault(&world);
+    assert_eq!(
+        (told.party, told.reason, told.confidence, told.blocking),
+        (Party::Partner, Reason::TagMoved, Confidence::Medium, false)
+    );
+    let mut world = world;
+    let mut capacity = crate::observe::surroundings::CapacityFact::default();
+    capacity.architectures.insert("amd64".to_owned());
+    world.surroundings.capacity = Some(capacity);
+    assert_eq!(fault(&world).confidence, Confidence::High);
+    let mirrored = world.pods(|pod| pod.container.image_id = Some(format!("{}/x@sha256:0f", pod.name)));
+    assert!(assess(&mirrored).faults.is_empty());
+}

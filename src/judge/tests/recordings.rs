@@ -2,19 +2,18 @@
 
 use super::reasons;
 use crate::api::reason::Reason;
+use crate::observe::fixture::condition;
 use crate::observe::world::World;
-use crate::probe::{Look, LookError};
 use crate::recording::replay::replay;
 use crate::recording::{Tape, parse};
 
 const CRASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/recordings/crash.jsonl");
 
 fn crash() -> [World; 3] {
-    let invalid = || LookError::Invalid(Vec::new());
     let well = World::healthy().reported();
     let ill = well
         .clone()
-        .public(invalid(), Some(Look::Bad(invalid())))
+        .route(|route| route.parents[0].accepted = Some(condition("False", "NoMatchingParent", "")))
         .crashing(3)
         .later(5);
     let back = well.clone().later(100);

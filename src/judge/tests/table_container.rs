@@ -3,7 +3,7 @@ use crate::api::fault::{Confidence, Layer, Party};
 use crate::api::reason::Reason;
 use crate::observe::fixture::{exit, waiting};
 use crate::observe::world::World;
-use Confidence::{High, Medium};
+use Confidence::{High, Low, Medium};
 use Doing::{Ill, Stalled};
 use Layer::{Container, Image, References, Spec};
 use Party::{Cluster, Config, Dependency, Partner, Unknown};
@@ -58,6 +58,15 @@ fn how_a_container_fails_to_run_tells_whose_fault_it_is() {
             Container,
             Reason::ProcessCrashed,
             High,
+            Ill,
+        ),
+        (
+            "illegal instruction",
+            ended(132, "Error"),
+            Unknown,
+            Container,
+            Reason::ProcessCrashed,
+            Low,
             Ill,
         ),
         (

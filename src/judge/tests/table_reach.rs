@@ -6,9 +6,9 @@ use crate::observe::facts::{GatewayFact, RouteParentFact};
 use crate::observe::fixture::{NOW, at, condition};
 use crate::observe::world::{GatewayView, World};
 use crate::probe::{CertificateFlaw, FramingHeader, Look, LookError, RedirectFlaw};
-use Confidence::{High, Medium};
+use Confidence::{High, Low, Medium};
 use Layer::{Certificate, DNS, Manifest, Probe, Route, Service};
-use Party::{Cluster, Config, Operator, Partner};
+use Party::{Cluster, Config, Operator, Partner, Unknown};
 
 fn good() -> Option<Look> {
     Some(Look::Good { warnings: Vec::new() })
@@ -113,12 +113,13 @@ fn what_the_public_address_and_the_pods_answer_tells_whose_fault_it_is() {
             High,
         ),
         (
+            // Nothing was seen of the container itself.
             status(502),
             None,
-            Partner,
+            Unknown,
             Manifest,
             Reason::ManifestUnavailable,
-            Medium,
+            Low,
         ),
         (
             LookError::CorsMissing,

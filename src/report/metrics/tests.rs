@@ -1,4 +1,5 @@
 mod accounts;
+mod names;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -108,4 +109,26 @@ fn a_verdict_is_counted_where_it_is_another_and_a_revision_where_it_blames_anoth
         value(r#"wazo_plugin_verdict_latency_seconds_bucket{le="5"}"#),
         Some(1.0)
     );
+}
+
+#[test]
+fn a_core_has_one_fault_series_and_none_when_it_is_gone() {
+    let process = Process::new(&Arc::default());
+    let told = |reason| WazoCoreStatus {
+        fault: Some(fault(reason)),
+        ..WazoCoreStatus::default()
+    };
+    process.metrics.core(&core(), &told(Reason::CoreUnreachable));
+    process.metrics.core(&core(), &told(Reason::CoreServiceDown));
+    let text = process.text();
+    assert_eq!(text.matches("wazo_core_fault{").count(), 1, "{text}");
+    assert!(
+        text.contains(
+            r#"wazo_core_fault{core="a/c",layer="CoreAPI",party="Core",reason="CoreServiceDown"} 1"#
+        ),
+        "{text}"
+    );
+    assert_eq!(process.value(r#"wazo_core_ready{core="a/c"}"#), Some(0.0));
+    process.metrics.forget_core(&core());
+    assert!(!process.text().contains(r#"core="a/c""#), "{}", process.text());
 }

@@ -110,6 +110,8 @@ fn confd(state: ServiceState, error: Option<CoreErrorKind>) -> CoreFacts {
         failing: vec!["bus_consumer".to_owned()],
         since: at(NOW - 60),
         last_good: Some(at(NOW - 90)),
+        gray: false,
+        slow: None,
     };
     facts.services.insert(Daemon::Confd, service);
     facts

@@ -1,10 +1,13 @@
 use super::told;
-use crate::api::fault::Party;
+use crate::api::fault::{Confidence, Party};
+use crate::api::plugin::WazoPluginStatus;
 use crate::apply::Applied;
 use crate::core::facts::StepState;
+use crate::judge::assess;
 use crate::observe::memory::{ChildKind, Drift};
 use crate::observe::world::World;
 use crate::report::events::{applied, deregistered, faults, transitions};
+use crate::report::status::{deleting, suspended};
 
 fn between(before: &World, after: &World) -> Vec<&'static str> {
     let notes = transitions(&told(before), &told(after));
@@ -63,15 +66,49 @@ fn a_fault_is_told_when_it_comes_turns_or_goes() {
         "another party: we changed our mind"
     );
     let fault = told(&crash).fault.unwrap();
-    let note = faults(None, Some(&fault)).remove(0);
+    let note = faults((None, &[]), (Some(&fault), &[])).remove(0);
     assert!(note.warning);
     assert!(note.text.starts_with("Partner: ProcessExited: "), "{}", note.text);
     let mut elsewhere = fault.clone();
     elsewhere.party = Party::Unknown;
-    assert_eq!(faults(Some(&fault), Some(&elsewhere)).len(), 1);
+    assert_eq!(faults((Some(&fault), &[]), (Some(&elsewhere), &[])).len(), 1);
     let mut reworded = fault.clone();
     reworded.message = "in other words".to_owned();
-    assert_eq!(faults(Some(&fault), Some(&reworded)), []);
+    assert_eq!(faults((Some(&fault), &[]), (Some(&reworded), &[])), []);
+}
+
+#[test]
+fn a_fault_that_is_not_told_of_any_more_since_nobody_looks_is_not_said_to_be_over() {
+    let world = World::healthy().crashing(3).reported();
+    let faulty = world.itself.before.clone();
+    let cleared = |before: &WazoPluginStatus, after: &WazoPluginStatus| {
+        let notes = transitions(before, after);
+        notes.iter().any(|note| note.reason == "FaultCleared")
+    };
+    let paused = suspended(&world, false);
+    assert!(faulty.fault.is_some() && paused.fault.is_none());
+    assert!(!cleared(&faulty, &paused));
+    let leaving = deleting(&world, &assess(&world));
+    assert!(leaving.fault.is_none());
+    assert!(!cleared(&faulty, &leaving));
+    // What held a deletion up, and does no more, is over.
+    let mut held = leaving.clone();
+    held.fault = faulty.fault.clone();
+    assert!(cleared(&held, &leaving));
+    let healthy = told(&World::healthy());
+    assert!(cleared(&faulty, &healthy));
+}
+
+#[test]
+fn an_event_about_a_fault_bears_its_party_and_confidence_and_no_other_does() {
+    let (well, crash) = (told(&World::healthy()), told(&World::healthy().crashing(3)));
+    for (before, after) in [(&well, &crash), (&crash, &well)] {
+        for note in transitions(before, after) {
+            let of_a_fault = note.reason.starts_with("Fault");
+            let attribution = of_a_fault.then_some((Party::Partner, Confidence::High));
+            assert_eq!(note.attribution, attribution, "{}", note.reason);
+        }
+    }
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn the_message_of_ready_says_what_is_wrong_and_what_to_do() {
     let status = told(&World::healthy().crashing(3));
     let fault = status.fault.as_ref().unwrap();
     let message = &find(&status.conditions, ConditionType::Ready).unwrap().message;
-    assert_eq!(*message, format!("{}. {}", fault.message, fault.action));
+    assert_eq!(*message, format!("{}. Next: {}", fault.message, fault.action));
 }
 
 #[test]

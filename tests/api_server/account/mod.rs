@@ -7,5 +7,6 @@ mod kept;
 mod made;
 mod moved;
 mod replaced;
+mod signs;
 mod tried;
 mod withdrawn;

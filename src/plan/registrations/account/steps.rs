@@ -153,7 +153,7 @@ fn prepare(
         }),
         // Nobody knows his password: he is made again.
         Some(ActState::PasswordUnknown) => Step::Act(Act::Delete { slot }),
-        Some(ActState::Pending | ActState::Failed(_)) | None => Step::Act(proof),
+        Some(ActState::Pending | ActState::RightsMissing(_) | ActState::Failed(_)) | None => Step::Act(proof),
     }
 }
 
