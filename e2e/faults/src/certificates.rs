@@ -5,6 +5,9 @@ use rcgen::{
     KeyPair,
 };
 
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
 use crate::trouble::Result;
 
 /// A certificate and its key, PEM.
@@ -24,7 +27,7 @@ pub(crate) enum Life {
 
 /// Issues a certificate for a host by an authority.
 pub(crate) fn issue(authority: &str, authority_key: &str, host: &str, life: Life) -> Result<Pair> {
-    let key = KeyPair::from_pem(authority_key)?;
+    let key = read_key(authority_key)?;
     let issuer = Issuer::from_ca_cert_pem(authority, key)?;
     let (params, key) = leaf(host, life)?;
     let certificate = params.signed_by(&key, &issuer)?;
@@ -32,6 +35,36 @@ pub(crate) fn issue(authority: &str, authority_key: &str, host: &str, life: Life
         certificate: certificate.pem(),
         key: key.serialize_pem(),
     })
+}
+
+/// Reads a P-256 key in either of its usual forms, of which the library knows PKCS #8 alone.
+fn read_key(pem: &str) -> Result<KeyPair> {
+    let PrivateKeyDer::Sec1(key) = PrivateKeyDer::from_pem_slice(pem.as_bytes())? else {
+        return Ok(KeyPair::from_pem(pem)?);
+    };
+    // RFC 5958: version 0, the algorithm id-ecPublicKey with the curve prime256v1, and the SEC 1 key as octets.
+    const HEAD: [u8; 24] = [
+        0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+        0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07,
+    ];
+    let mut inner = HEAD.to_vec();
+    inner.extend(tagged(0x04, key.secret_sec1_der()));
+    let whole = PrivatePkcs8KeyDer::from(tagged(0x30, &inner));
+    Ok(KeyPair::from_pkcs8_der_and_sign_algo(
+        &whole,
+        &rcgen::PKCS_ECDSA_P256_SHA256,
+    )?)
+}
+
+/// A DER value shorter than 256 bytes.
+fn tagged(tag: u8, value: &[u8]) -> Vec<u8> {
+    let mut der = vec![tag];
+    if value.len() >= 0x80 {
+        der.push(0x81);
+    }
+    der.push(u8::try_from(value.len()).unwrap_or(u8::MAX));
+    der.extend_from_slice(value);
+    der
 }
 
 /// Issues a certificate for a host by an authority that nobody knows.

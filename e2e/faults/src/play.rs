@@ -15,7 +15,7 @@ use crate::trouble::{Result, Trouble};
 /// How long anything may take that is not the subject.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long after the window the right verdict is waited for.
-const LATE_SECONDS: u64 = 40;
+const LATE_SECONDS: u64 = 33;
 /// How long a right verdict must stand.
 const STANDS: Duration = Duration::from_secs(4);
 /// After so long a verdict with the right party is taken as it is, though layer or reason be others.
