@@ -15,6 +15,13 @@ pub(crate) struct Ablation {
     without: fn(&mut World),
 }
 
+impl Ablation {
+    /// Takes it away.
+    pub(crate) fn apply(&self, world: &mut World) {
+        (self.without)(world);
+    }
+}
+
 /// All of them; the first takes nothing away, and shows how well a replay agrees with what was said at the time.
 pub(crate) const ALL: [Ablation; 5] = [
     Ablation {

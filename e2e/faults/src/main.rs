@@ -9,14 +9,17 @@ mod certificates;
 mod dns;
 mod firewall;
 mod ground;
+mod kept;
 mod line;
 mod play;
 mod registry;
+mod replayed;
 mod report;
 mod run;
 mod stage;
 mod tape;
 mod trouble;
+mod variation;
 mod verdict;
 
 use std::path::PathBuf;
@@ -64,6 +67,12 @@ enum Command {
         /// Also writes the tables into this page
         #[arg(long)]
         page: Option<PathBuf>,
+    },
+    /// Keeps the recordings of an earlier run in the repository, as tests of the judge
+    Keep {
+        /// Where the lines are
+        #[arg(long, default_value = "target/faults")]
+        output: PathBuf,
     },
     /// Lists the cases
     List {
@@ -119,6 +128,10 @@ fn obey(command: Command) -> Result<bool> {
                     truth.join("+")
                 );
             }
+            Ok(true)
+        }
+        Command::Keep { output } => {
+            kept::keep(&output, &report::read(&output)?, &kept::folder())?;
             Ok(true)
         }
         Command::Report { output, page } => report::report(&output, page.as_deref()),

@@ -3,11 +3,13 @@
 mod bars;
 mod figures;
 mod tables;
+mod variations;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::line::Line;
+use crate::replayed;
 use crate::run::LINES;
 use crate::trouble::{Result, Trouble};
 
@@ -44,6 +46,7 @@ pub(crate) fn report(directory: &Path, page: Option<&Path>) -> Result<bool> {
     let mut text = bars::table(&bars);
     text.push_str(&tables::all(&lines));
     text.push_str(&tables::ablations(&lines, directory));
+    text.push_str(&variations::table(&replayed::tallies(directory, &lines)));
     println!("{text}");
     std::fs::write(directory.join("report.md"), &text)?;
     if let Some(page) = page {
