@@ -75,7 +75,8 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         }
         Some(Look::Bad(error)) => {
             let pod = fact.pod.as_ref();
-            if let Some(left) = endpoints_pending(world, error, pod) {
+            let pending = endpoints_pending(world, fact, error);
+            if let Some(left) = pending.filter(|_| !super::was_ready(world)) {
                 return State::for_now("ManifestPending", PENDING, left);
             }
             let candidate = if in_cluster {
@@ -83,6 +84,8 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             } else {
                 weighed(classify(error, pod, fact), pod, fact)
             };
+            // Nothing is taken from what was Ready for that.
+            let candidate = candidate.unless(pending.is_some(), "whether the Gateway knows of the pods yet");
             let candidate = candidate.unless(
                 may_be_of_a_proxy(world, pod),
                 "which container of the pod answers: a proxy beside the plugin may do it",
@@ -108,13 +111,14 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
 
 /// Seconds in which the way to the pods may still have to learn of them: they answer, and have not been ready for long.
 /// Gateways and kube-proxy follow the EndpointSlices, which follow the kubelet.
-fn endpoints_pending(world: &World, error: &LookError, pod: Option<&Look>) -> Option<i64> {
+fn endpoints_pending(world: &World, fact: &ManifestFact, error: &LookError) -> Option<i64> {
     let reported = known_faults(world).any(|fault| fault.caused_by.is_none() && fault.layer == Layer::Route);
-    if reported || !needs_pods(error) || !matches!(pod, Some(Look::Good { .. })) {
+    let serving = source::serving_since(world);
+    let known = fact.last_good.is_some_and(|good| good >= serving);
+    if reported || known || !needs_pods(error) || !matches!(fact.pod, Some(Look::Good { .. })) {
         return None;
     }
-    let serving = source::serving_since(world).as_second();
-    let left = ENDPOINTS_SECONDS - (world.now.as_second().saturating_sub(serving));
+    let left = ENDPOINTS_SECONDS - (world.now.as_second().saturating_sub(serving.as_second()));
     (left > 0).then_some(left)
 }
 
