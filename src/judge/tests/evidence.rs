@@ -13,7 +13,7 @@ use crate::observe::fixture::{NOW, at};
 use crate::observe::neighbours::{Count, Neighbours, Standing};
 use crate::observe::surroundings::{EventFact, NodeFact, Part, Surroundings};
 use crate::observe::world::World;
-use crate::probe::{ReadinessFact, ReadinessLook};
+use crate::probe::{Look, LookError, ReadinessLook};
 
 fn count() -> impl Strategy<Value = Count> {
     (0_usize..6)
@@ -219,39 +219,40 @@ proptest! {
     }
 
     #[test]
-    fn a_look_at_an_earlier_run_of_the_process_says_nothing_of_this_one(world in weighed(), before in 1_i64..1000) {
-        let mut runs = world.children.pods.values().filter_map(|pod| match &pod.container.state {
-            ContainerState::Running { since } => *since,
-            _ => None,
-        }).collect::<Vec<_>>();
-        runs.sort();
-        let first = runs.first().copied().unwrap_or(at(NOW));
-        let looked = at(first.as_second() - before);
-        let with = |readiness| {
-            let mut world = world.clone();
-            world.probe.readiness = readiness;
-            assess(&world)
+    fn a_look_at_an_earlier_run_of_the_process_says_nothing_of_this_one(
+        around in weighed(), run in 31_i64..1000, before in 1_i64..1000,
+    ) {
+        let with = |look: Option<ReadinessLook>| {
+            let mut world = World::healthy().unready(look).pods(|pod| {
+                pod.container.state = ContainerState::Running { since: Some(at(NOW - run)) };
+            });
+            if let Some(fact) = &mut world.probe.readiness {
+                (fact.at, fact.checked_at) = (at(NOW - run - before), at(NOW - run - before));
+            }
+            world.neighbours = around.neighbours.clone();
+            world.surroundings = around.surroundings.clone();
+            format!("{:?}", assess(&world))
         };
         for look in [ReadinessLook::NotListening, ReadinessLook::Status(500), ReadinessLook::TimedOut] {
-            let stale = Some(ReadinessFact { look, at: looked, checked_at: looked });
-            prop_assert_eq!(format!("{:?}", with(stale)), format!("{:?}", with(None)));
+            prop_assert_eq!(with(Some(look)), with(None));
         }
     }
 
     #[test]
-    fn a_look_that_is_older_than_the_pods_that_serve_blames_nobody(world in weighed(), before in 1_i64..1000) {
-        let mut world = world;
-        let since = crate::judge::source::serving_since(&world);
-        prop_assume!(since > at(0));
+    fn a_look_that_is_older_than_the_pods_that_serve_blames_nobody(
+        error in select(vec![
+            LookError::NotFound, LookError::CorsMissing, LookError::Refused, LookError::TimedOut,
+            LookError::Invalid(Vec::new()),
+        ]),
+        serves in 0_i64..1000, before in 1_i64..1000, too in any::<bool>(),
+    ) {
+        let pods = too.then(|| Look::Bad(error.clone()));
+        let mut world = World::healthy().public(error, pods).pods(|pod| pod.ready_since = Some(at(NOW - serves)));
         for fact in &mut world.probe.manifests {
-            fact.checked_at = at(since.as_second() - before);
+            fact.checked_at = at(NOW - serves - before);
         }
-        let known = world.itself.before.fault.iter().chain(&world.itself.before.other_faults);
-        let told: Vec<_> = known.map(|fault| fault.reason).collect();
-        for fault in assess(&world).faults {
-            let of_a_look = fault.layer == Layer::Manifest && fault.caused_by.is_none();
-            prop_assert!(!of_a_look || told.contains(&fault.reason), "{:?}", fault);
-        }
+        let assessment = assess(&world);
+        prop_assert!(assessment.faults.is_empty() && !assessment.manifest.is_good(), "{:?}", assessment.faults);
     }
 
     #[test]
