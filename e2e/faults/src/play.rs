@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::case::{Case, Contact, Kind, Signal};
@@ -16,6 +16,8 @@ use crate::trouble::{Result, Trouble};
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long after the window the right verdict is waited for.
 const LATE_SECONDS: u64 = 33;
+/// How long a signal may be late.
+const SIGNAL_WITHIN_SECONDS: f64 = 60.0;
 /// How long a right verdict must stand.
 const STANDS: Duration = Duration::from_secs(4);
 /// After so long a verdict with the right party is taken as it is, though layer or reason be others.
@@ -124,16 +126,17 @@ async fn watch(stage: &Stage, case: &Case, line: &mut Line, since: Timestamp) {
         last.is_right(&case.truth, case.either_first, case.masked)
             .then_some(last.at)
     };
-    let deadline = Timestamp::now() + (case.window + LATE_SECONDS).cast_signed().seconds();
+    let injected = Timestamp::now();
     loop {
-        let left = seconds(Timestamp::now(), deadline);
+        let left = left(stage, case, since, injected).await;
         if left <= 0.0 {
             return;
         }
-        let within = Duration::from_secs_f64(left);
+        // Looked at again soon, since the signal that the clock waits for may come.
+        let within = Duration::from_secs_f64(left.min(5.0));
         let settled = || settled_otherwise(stage, case, since);
         if !tape.until(within, || is_right().is_some() || settled()).await {
-            return;
+            continue;
         }
         let Some(right) = is_right() else {
             return;
@@ -143,6 +146,21 @@ async fn watch(stage: &Stage, case: &Case, line: &mut Line, since: Timestamp) {
         if !changed {
             return;
         }
+    }
+}
+
+/// Seconds for which the right verdict is still waited for: the clock begins with the signal, which a busy machine may
+/// delay for a while.
+async fn left(stage: &Stage, case: &Case, since: Timestamp, injected: Timestamp) -> f64 {
+    let now = Timestamp::now();
+    let allowed = (case.window + LATE_SECONDS) as f64;
+    let begun = match case.signal {
+        Signal::Injection => Some(injected),
+        _ => signal(stage, case, since).await,
+    };
+    match begun {
+        Some(begun) => allowed - seconds(begun, now),
+        None => (allowed + SIGNAL_WITHIN_SECONDS) - seconds(injected, now),
     }
 }
 

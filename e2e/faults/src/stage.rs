@@ -382,9 +382,31 @@ impl Stage {
                 .delete_collection(&DeleteParams::default(), &labelled)
                 .await;
         }
+        self.core.faults().clear_all().await;
+        self.take_back().await;
         namespace::delete(&self.ground.client, &self.namespace).await;
         self.core.stop().await;
         self.ground.tape.forget(&self.namespace);
+    }
+
+    /// Lets the operator take the plugin out of the core while there is one: what is blocked in its deletion is tried
+    /// again and again for the rest of the run. What it cannot is given up in its own way.
+    async fn take_back(&self) {
+        const VERSION: &str = "plugins.wazo.io/v1alpha1";
+        const WITHIN: Duration = Duration::from_secs(15);
+        let is_gone = || {
+            let tape = &self.ground.tape;
+            tape.newest(&self.namespace, "WazoPlugin", PLUGIN).is_none()
+        };
+        // Whatever fails here shows as a namespace that stays.
+        let _ = self.delete(VERSION, "WazoPlugin", PLUGIN).await;
+        if !self.ground.tape.until(WITHIN, is_gone).await {
+            let give_up =
+                json!({"metadata": {"annotations": {"plugins.wazo.io/abandon-registrations": "true"}}});
+            let _ = self.edit(VERSION, "WazoPlugin", PLUGIN, give_up).await;
+            self.ground.tape.until(WITHIN, is_gone).await;
+        }
+        let _ = self.delete(VERSION, "WazoCore", "main").await;
     }
 
     /// Metadata of an object that has no namespace, so that it goes at the end of the case in any event.

@@ -282,7 +282,10 @@ fn baselines(lines: &[Line]) -> String {
         let blamed = Share::count(singles.iter().filter(|line| truth(line) != "Partner"), |line| {
             judge(line) == "Partner"
         });
-        let named = Share::count(singles.iter(), |line| judge(line) != baseline::NOTHING);
+        let named = Share::count(singles.iter(), |line| {
+            let said = judge(line);
+            said != baseline::NOTHING && said != "none"
+        });
         format!("{} | {} | {}", right.told(), named.told(), blamed.told())
     };
     let judges: [(&str, &dyn Fn(&Line) -> String); 5] = [
