@@ -98,7 +98,7 @@ pub(super) fn about(all: &[EventFact], key: &PluginKey, job: &SurroundingsJob) -
 
 /// The newest of each kind, reason and message; of one reason only some.
 pub(super) fn distinct(mut events: Vec<EventFact>) -> Vec<EventFact> {
-    events.sort_by(|one, other| other.at.cmp(&one.at));
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
     let mut kept: Vec<EventFact> = Vec::new();
     for event in events {
         let alike = |known: &&mut EventFact| known.kind == event.kind && known.reason == event.reason;

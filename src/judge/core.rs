@@ -12,6 +12,10 @@ use crate::core::facts::{CoreFacts, Daemon, Elsewhere, ServiceFact, ServiceState
 use crate::keys::CoreKey;
 use crate::observe::facts::Unusable;
 
+/// How long before a time-out, in seconds, an answer of another daemon still shows that the way is open: each is read
+/// every 30 s.
+const BESIDE_SECONDS: i64 = 60;
+
 /// Judges one core. `worked`: it worked before with the same url, certificate authority and credentials, perhaps under
 /// an earlier process. `None`: nothing is wrong, as far as is known.
 #[must_use]
@@ -52,7 +56,7 @@ pub fn judge(
     }
     let mut main = facts.main_services();
     if let Some((daemon, service)) = main.find(|(_, service)| service.state == ServiceState::Down) {
-        return Some(here(down(daemon, service, worked, facts.elsewhere)));
+        return Some(here(down(daemon, service, worked, facts)));
     }
     if facts.tenant_refused {
         return Some(here(
@@ -116,7 +120,7 @@ pub fn judge_others(key: &CoreKey, facts: &CoreFacts) -> BTreeMap<Daemon, Candid
         let found = match service.state {
             ServiceState::Down => {
                 let worked = service.last_good.is_some();
-                Some(down(*daemon, service, worked, facts.elsewhere))
+                Some(down(*daemon, service, worked, facts))
             }
             _ => degraded(*daemon, service).or_else(|| slow(*daemon, service)),
         };
@@ -202,9 +206,10 @@ pub fn needs_a_person(fault: &Fault) -> bool {
         )
 }
 
-fn down(daemon: Daemon, service: &ServiceFact, worked: bool, elsewhere: Elsewhere) -> Candidate {
+fn down(daemon: Daemon, service: &ServiceFact, worked: bool, facts: &CoreFacts) -> Candidate {
     let candidate = match &service.error {
-        Some(error) => gray(from_error_beside(error, worked, elsewhere), Some(service)),
+        Some(error) if hangs(daemon, error, facts) => hanging(daemon, error),
+        Some(error) => gray(from_error_beside(error, worked, facts.elsewhere), Some(service)),
         None => {
             let told = format!("{} does not work", daemon.name());
             Candidate::new(Reason::CoreServiceDown, service.since, told.clone()).evidence(
@@ -215,6 +220,31 @@ fn down(daemon: Daemon, service: &ServiceFact, worked: bool, elsewhere: Elsewher
         }
     };
     candidate.last_good(service.last_good)
+}
+
+/// Whether a daemon does not answer in time while another one behind the same front does: the way there is the same.
+fn hangs(daemon: Daemon, error: &CoreError, facts: &CoreFacts) -> bool {
+    let answers = |(other, service): (&Daemon, &ServiceFact)| {
+        let since = error.at.as_second() - BESIDE_SECONDS;
+        let lately = service.last_good.is_some_and(|good| good.as_second() >= since);
+        *other != daemon && service.state == ServiceState::Up && lately
+    };
+    matches!(error.kind, CoreErrorKind::TimedOut { .. }) && facts.services.iter().any(answers)
+}
+
+fn hanging(daemon: Daemon, error: &CoreError) -> Candidate {
+    let name = daemon.name();
+    let told = format!(
+        "{name}: {}, while another daemon behind the same front answers",
+        error.kind
+    );
+    Candidate::new(Reason::CoreServiceDown, error.at, told)
+        .evidence(
+            "operator→core",
+            format!("{}: {}", error.operation, error.kind),
+            Some(format!("daemon {name}")),
+        )
+        .traced(&error.trace_id)
 }
 
 /// The candidate for a call to the core that failed. `worked`: the same thing worked before.
@@ -273,18 +303,16 @@ fn without_missing(mut candidate: Candidate) -> Candidate {
 fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
     let auth = error.daemon == Daemon::Auth;
     match &error.kind {
-        // Something that answered as Wazo before is not another server now.
-        // Where a proxy asks for credentials it says so; a portal answers with a page, or leads to one.
+        // A proxy that asks for credentials says so.
         CoreErrorKind::NotWazo {
             status: 407 | 511, ..
         } => (Reason::EgressProxy, true),
-        CoreErrorKind::NotWazo {
-            status: 200..=399, ..
-        } if worked => (Reason::EgressProxy, false),
         // Where wazo-auth answers, this is a stack: it has no such daemon, or not this version of its API.
         CoreErrorKind::NotWazo { status: 404, .. } if !auth && !worked => {
             (Reason::CoreVersionUnsupported, true)
         }
+        // Something that answered as Wazo before is not another server now; and a portal on the way cannot show the core's
+        // certificate, over which alone it is spoken with.
         CoreErrorKind::NotWazo { .. } if worked => (Reason::CoreServerError, true),
         CoreErrorKind::NameNotResolved if worked => (Reason::CoreNameNotResolving, false),
         CoreErrorKind::NameNotResolved => (Reason::CoreUrlWrong, true),

@@ -22,7 +22,6 @@ pub(super) struct Task {
     lane: Lane,
     pub(super) key: Arc<PluginKey>,
     pub(super) wish: Wish,
-    pub(super) framable: Option<u64>,
 }
 
 /// What a plugin's targets are.
@@ -148,7 +147,6 @@ impl Board {
             lane,
             key: Arc::clone(&target.key),
             wish: target.wish.clone(),
-            framable: target.framable,
         })
     }
 
@@ -164,7 +162,7 @@ impl Board {
     pub(super) fn finish(
         &mut self,
         task: &Task,
-        (sight, framable): (Sight, Option<u64>),
+        sight: Sight,
         settings: &ProbeSettings,
         (now, time): (Instant, Timestamp),
     ) -> bool {
@@ -181,7 +179,6 @@ impl Board {
         };
         target.running = false;
         target.ended = Some(now);
-        target.framable = framable;
         let sight = sight.after(target.verdict.as_ref().map(|verdict| &verdict.sight));
         let good = sight.is_good();
         let changed = target
@@ -250,7 +247,6 @@ impl Board {
                 target.epoch = target.epoch.wrapping_add(1);
                 target.running = false;
                 target.again = false;
-                target.framable = None;
                 target.pace = super::schedule::Pace::default();
                 self.schedule(id, Lane::Fresh, now);
                 (id, true)

@@ -1,7 +1,5 @@
 //! One look at a manifest, as the application's browser would take it: the manifest, then its first page.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout_at};
@@ -26,19 +24,16 @@ const MOST_CHARACTERS: usize = 128;
 pub(super) struct Seen {
     pub(super) look: Look,
     pub(super) summary: Option<ManifestSummary>,
-    /// Stands for the page that was found to be framable.
-    pub(super) framable: Option<u64>,
     /// When the public host's certificate is valid, where it was seen.
     pub(super) validity: Option<Validity>,
 }
 
-/// Looks at the job's manifest. The page is not asked again where `framable` stands for it.
+/// Looks at the job's manifest and at its first page.
 pub(super) async fn look(
     client: &Client,
     settings: &ProbeSettings,
     vantage: Vantage<'_>,
     job: &ProbeJob,
-    framable: Option<u64>,
 ) -> Seen {
     let deadline = Instant::now() + settings.timeout;
     let read = timeout_at(deadline, manifest(client, settings, vantage, job));
@@ -49,33 +44,24 @@ pub(super) async fn look(
             return Seen {
                 look: Look::Bad(error),
                 summary: None,
-                framable: None,
                 validity,
             };
         }
     };
     let summary = Some(summary(&manifest));
-    let mut seen = None;
     if let Some(page) = own_page(&manifest, &url, &job.url) {
-        let mark = mark(job, &manifest, &page);
-        seen = Some(mark);
-        if framable != seen {
-            // The page's own slowness is no fault of the manifest: what was not seen in time is looked at next time.
-            match timeout_at(deadline, frame(client, settings, vantage, &page)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(PageError::Forbidden(error))) => {
-                    return Seen {
-                        look: Look::Bad(error),
-                        summary,
-                        framable: None,
-                        validity,
-                    };
-                }
-                Ok(Err(PageError::Status(status))) => {
-                    manifest.warnings.insert(0, broken(&manifest, status));
-                    seen = None;
-                }
-                Ok(Err(PageError::Unseen)) | Err(_) => seen = None,
+        // The page's own slowness is no fault of the manifest: what was not seen in time is looked at next time.
+        match timeout_at(deadline, frame(client, settings, vantage, &page)).await {
+            Ok(Ok(()) | Err(PageError::Unseen)) | Err(_) => {}
+            Ok(Err(PageError::Forbidden(error))) => {
+                return Seen {
+                    look: Look::Bad(error),
+                    summary,
+                    validity,
+                };
+            }
+            Ok(Err(PageError::Status(status))) => {
+                manifest.warnings.insert(0, broken(&manifest, status));
             }
         }
     }
@@ -85,7 +71,6 @@ pub(super) async fn look(
             warnings: manifest.warnings,
         },
         summary,
-        framable: seen,
         validity,
     }
 }
@@ -192,13 +177,6 @@ fn broken(manifest: &ValidManifest, status: StatusCode) -> Violation {
         level: Level::Warning,
         message: format!("the page answers {}", status.as_u16()),
     }
-}
-
-/// Stands for a page of a version of a manifest in a revision of the plugin: small, since it is kept for each.
-fn mark(job: &ProbeJob, manifest: &ValidManifest, page: &Url) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&job.revision, &manifest.version, page).hash(&mut hasher);
-    hasher.finish()
 }
 
 fn summary(manifest: &ValidManifest) -> ManifestSummary {

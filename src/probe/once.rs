@@ -43,6 +43,6 @@ pub async fn look_once(
         service: None,
         names: Vec::new(),
     };
-    let Seen { look, summary, .. } = browse::look(&client, settings, Vantage::Public(&[]), &job, None).await;
+    let Seen { look, summary, .. } = browse::look(&client, settings, Vantage::Public(&[]), &job).await;
     Ok((look, summary))
 }

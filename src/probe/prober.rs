@@ -106,7 +106,7 @@ impl Prober {
                 }
             };
             tokio::select! {
-                Some((task, sight, framable)) = looks.next() => inner.finish(&task, sight, framable),
+                Some((task, sight)) = looks.next() => inner.finish(&task, sight),
                 () = due => {}
                 () = inner.sooner.notified() => {}
             }
@@ -143,35 +143,33 @@ impl Inner {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn look(&self, task: Task) -> (Task, Sight, Option<u64>) {
-        let (sight, framable) = match &task.wish {
-            Wish::Manifest(job) => self.manifest(job, task.framable).await,
+    async fn look(&self, task: Task) -> (Task, Sight) {
+        let sight = match &task.wish {
+            Wish::Manifest(job) => self.manifest(job).await,
             Wish::Readiness(job) => {
                 let look = readiness::look(&self.client, &self.settings, job).await;
                 self.metrics.count("readiness", look.word());
-                (Sight::Readiness(look), None)
+                Sight::Readiness(look)
             }
         };
-        (task, sight, framable)
+        (task, sight)
     }
 
     /// From where it is to be verified; where that is bad, from the pods, too.
-    async fn manifest(&self, job: &ProbeJob, framable: Option<u64>) -> (Sight, Option<u64>) {
+    async fn manifest(&self, job: &ProbeJob) -> Sight {
         let (name, vantage) = match job.front {
             Front::Public => ("public", Vantage::Public(&job.gateway_addresses)),
             Front::Service(address) => ("service", Vantage::Service(address, &job.pods)),
         };
         let Seen {
-            look: front,
+            look: mut front,
             mut summary,
-            framable,
-            validity,
-        } = self.from(name, vantage, job, framable).await;
+            mut validity,
+        } = self.from(name, vantage, job).await;
         let mut pod = None;
         if !front.is_good() {
             let asked = job.pods.iter().take(MOST_PODS);
-            let seen =
-                join_all(asked.map(|address| self.from("pod", Vantage::Pod(*address), job, None))).await;
+            let seen = join_all(asked.map(|address| self.from("pod", Vantage::Pod(*address), job))).await;
             let mut looks = Vec::with_capacity(seen.len());
             // An address that must not be connected to is no pod's: nobody was asked.
             let asked = |one: &Seen| !matches!(one.look, Look::Bad(LookError::AddressRefused { .. }));
@@ -180,34 +178,43 @@ impl Inner {
                 looks.push(one.look);
             }
             pod = sight::of_pods(looks, &front);
+            if pod.as_ref().is_some_and(Look::is_good) {
+                // It may have been mended between the two looks: the way is blamed only for what it does to good pods.
+                let again = self.from(name, vantage, job).await;
+                front = again.look;
+                summary = again.summary.or(summary);
+                validity = again.validity.or(validity);
+            }
         }
         let control = if front.is_good() {
             ControlFact::default()
         } else {
             control::look(&self.client, &self.settings, job, &front, pod.as_ref()).await
         };
-        let sight = Sight::Manifest {
+        if front.is_good() {
+            pod = None;
+        }
+        Sight::Manifest {
             revision: job.revision.clone(),
             front,
             pod,
             control,
             summary,
             validity,
-        };
-        (sight, framable)
+        }
     }
 
-    async fn from(&self, name: &str, vantage: Vantage<'_>, job: &ProbeJob, framable: Option<u64>) -> Seen {
-        let seen = browse::look(&self.client, &self.settings, vantage, job, framable).await;
+    async fn from(&self, name: &str, vantage: Vantage<'_>, job: &ProbeJob) -> Seen {
+        let seen = browse::look(&self.client, &self.settings, vantage, job).await;
         self.metrics
             .count(name, seen.look.error().map_or("Good", |error| error.word()));
         seen
     }
 
-    fn finish(&self, task: &Task, sight: Sight, framable: Option<u64>) {
+    fn finish(&self, task: &Task, sight: Sight) {
         let word = word(&sight);
         let now = (Instant::now(), Timestamp::now());
-        let changed = self.board().finish(task, (sight, framable), &self.settings, now);
+        let changed = self.board().finish(task, sight, &self.settings, now);
         if changed {
             tracing::debug!(plugin = %task.key, saw = word, "a probe saw something else than before");
             // A closed receiver: the operator is going down.

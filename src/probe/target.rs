@@ -85,8 +85,6 @@ pub(super) struct Target {
     pub(super) key: Arc<PluginKey>,
     pub(super) wish: Wish,
     pub(super) verdict: Option<Verdict>,
-    /// The page that was found to be framable.
-    pub(super) framable: Option<u64>,
     pub(super) pace: Pace,
     /// Counts up when a look on its way becomes void.
     pub(super) epoch: u32,
@@ -105,7 +103,6 @@ impl Target {
             key,
             wish,
             verdict: None,
-            framable: None,
             pace: Pace { good: 0, bad: 0 },
             epoch: 0,
             running: false,

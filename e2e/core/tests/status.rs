@@ -33,7 +33,9 @@ async fn core() -> SimulatedCore {
         seed,
         ..Options::default()
     };
-    SimulatedCore::start(options).await.unwrap()
+    SimulatedCore::start(options)
+        .await
+        .expect("the recorded case is whole")
 }
 
 fn token(core: &SimulatedCore, who: &str) -> Option<String> {
@@ -47,13 +49,19 @@ fn token(core: &SimulatedCore, who: &str) -> Option<String> {
     let request = Request::post("/0.1/token")
         .header("authorization", format!("Basic {basic}"))
         .body(b"{}".to_vec())
-        .unwrap();
-    let answer: Value = serde_json::from_slice(core.ask(Daemon::Auth, request).body()).unwrap();
-    Some(answer["data"]["token"].as_str().unwrap().to_owned())
+        .expect("the recorded case is whole");
+    let answer: Value =
+        serde_json::from_slice(core.ask(Daemon::Auth, request).body()).expect("the recorded case is whole");
+    Some(
+        answer["data"]["token"]
+            .as_str()
+            .expect("the recorded case is whole")
+            .to_owned(),
+    )
 }
 
 fn ask(core: &SimulatedCore, daemon: Daemon, case: &Value, who: &str) -> Response<Bytes> {
-    let text = |name: &str| case[name].as_str().unwrap();
+    let text = |name: &str| case[name].as_str().expect("the recorded case is whole");
     let mut request = Request::builder().method(text("method")).uri(text("path"));
     if let Some(token) = token(core, who) {
         request = request.header("x-auth-token", token);
@@ -61,7 +69,10 @@ fn ask(core: &SimulatedCore, daemon: Daemon, case: &Value, who: &str) -> Respons
     if let Some(accept) = case["accept"].as_str() {
         request = request.header("accept", accept);
     }
-    core.ask(daemon, request.body(Vec::new()).unwrap())
+    core.ask(
+        daemon,
+        request.body(Vec::new()).expect("the recorded case is whole"),
+    )
 }
 
 /// What the moment or the token decides is left out.
@@ -81,14 +92,22 @@ async fn the_status_of_each_daemon_is_as_it_was_recorded() {
     let lines = include_str!("../contract/status.jsonl").lines();
     let mut compared = 0;
     for line in lines {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let daemon: Daemon = serde_json::from_value(case["daemon"].clone()).unwrap();
-        let answer = ask(&core, daemon, &case, case["token"].as_str().unwrap());
+        let case: Value = serde_json::from_str(line).expect("the recorded case is whole");
+        let daemon: Daemon =
+            serde_json::from_value(case["daemon"].clone()).expect("the recorded case is whole");
+        let answer = ask(
+            &core,
+            daemon,
+            &case,
+            case["token"].as_str().expect("the recorded case is whole"),
+        );
         let number = &case["n"];
         assert_eq!(case["status"], answer.status().as_u16(), "{number}");
-        let media = answer.headers()["content-type"].to_str().unwrap();
+        let media = answer.headers()["content-type"]
+            .to_str()
+            .expect("the recorded case is whole");
         assert_eq!(case["type"], media, "{number}");
-        let text = String::from_utf8(answer.body().to_vec()).unwrap();
+        let text = String::from_utf8(answer.body().to_vec()).expect("the recorded case is whole");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         assert_eq!(comparable(case["body"].clone()), comparable(body), "{number}");
         compared += 1;
@@ -130,7 +149,10 @@ async fn each_of_them_breaks_alone_and_says_so_when_wazo_auth_is_away() {
     );
     faults.clear(down).await;
     let down = faults.inject(Fault::daemon_down(Daemon::Auth)).await;
-    let seen = client.ask("GET", status, None).await.unwrap();
+    let seen = client
+        .ask("GET", status, None)
+        .await
+        .expect("the recorded case is whole");
     assert_eq!(seen.status, 503);
     assert_eq!(seen.json()["error_id"], "authentication-server-unreachable");
     faults.clear(down).await;

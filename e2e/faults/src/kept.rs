@@ -88,7 +88,9 @@ mod tests {
 
     fn all() -> Vec<Kept> {
         let text = std::fs::read_to_string(folder().join(LIST)).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[test]
@@ -109,7 +111,8 @@ mod tests {
             for variation in variation::all(&worlds) {
                 count += 1;
                 let (outcome, wrong_high) = kept.told().outcome(&replayed::verdicts(variation.worlds));
-                let right = outcome == Outcome::Right || !variation.kind.shows_all() && outcome != Outcome::Wrong;
+                let right =
+                    outcome == Outcome::Right || !variation.kind.shows_all() && outcome != Outcome::Wrong;
                 if !right || wrong_high {
                     wrong
                         .entry(format!("{}: {outcome:?}", variation.kind.told()))

@@ -97,9 +97,7 @@ impl Told<'_> {
 /// The first verdict at each moment of a replay.
 pub(crate) fn verdicts(worlds: Vec<World>) -> Vec<(Timestamp, Option<Fault>)> {
     let steps = replay::replay(worlds, AFTERWARDS).into_iter();
-    steps
-        .map(|step| (step.world.now, step.status.fault))
-        .collect()
+    steps.map(|step| (step.world.now, step.status.fault)).collect()
 }
 
 /// The recorded moments of a case up to the mending; `None`: it was not recorded.
@@ -125,7 +123,10 @@ pub(crate) fn tallies(directory: &Path, lines: &[Line]) -> BTreeMap<Kind, Tally>
         };
         for variation in variation::all(&worlds) {
             let (outcome, wrong_high) = told.outcome(&verdicts(variation.worlds));
-            tallies.entry(variation.kind).or_default().add(outcome, wrong_high);
+            tallies
+                .entry(variation.kind)
+                .or_default()
+                .add(outcome, wrong_high);
         }
     }
     tallies

@@ -44,7 +44,7 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
         CoreErrorKind::Tls(_) => same((Core, CoreTransport, Reason::CoreUnreachable, Medium)),
         CoreErrorKind::NotWazo { .. } => (
             (Config, CoreTransport, Reason::CoreUrlWrong, High),
-            (Cluster, CoreTransport, Reason::EgressProxy, Medium),
+            (Core, CoreAPI, Reason::CoreServerError, High),
         ),
         CoreErrorKind::DaemonDown(_)
         | CoreErrorKind::AuthUnreachable
@@ -172,7 +172,7 @@ fn a_daemon_that_is_down_is_judged_as_something_that_worked_where_the_core_did()
         ),
         (
             CoreErrorKind::TimedOut { seconds: 10 },
-            (Path, CoreTransport, Reason::CorePathTimeout, Medium),
+            (Core, CoreAPI, Reason::CoreServiceDown, High),
         ),
     ] {
         let facts = confd(ServiceState::Down, Some(kind.clone()));

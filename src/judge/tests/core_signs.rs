@@ -20,7 +20,7 @@ fn not_wazo(status: u16) -> CoreErrorKind {
 }
 
 #[test]
-fn a_proxy_that_asks_for_credentials_and_a_portal_in_the_cores_place_are_the_clusters() {
+fn a_proxy_that_asks_for_credentials_is_the_clusters_and_a_page_over_the_cores_certificate_the_cores() {
     for worked in [false, true] {
         let asks = judged(&no_login(not_wazo(407)), worked).unwrap();
         assert_eq!(told(&asks), (Cluster, CoreTransport, Reason::EgressProxy, High));
@@ -29,7 +29,7 @@ fn a_proxy_that_asks_for_credentials_and_a_portal_in_the_cores_place_are_the_clu
         let portal = judged(&no_login(not_wazo(status)), true).unwrap();
         assert_eq!(
             told(&portal),
-            (Cluster, CoreTransport, Reason::EgressProxy, Medium),
+            (Core, CoreAPI, Reason::CoreServerError, High),
             "{status}"
         );
         let never = judged(&no_login(not_wazo(status)), false).unwrap();
@@ -180,4 +180,22 @@ fn wazo_auth_that_is_down_explains_the_other_daemons() {
     let auth = facts.services.get_mut(&Daemon::Auth).unwrap();
     auth.state = ServiceState::Down;
     assert!(judge_others(&core_key(), &facts).is_empty());
+}
+
+#[test]
+fn a_daemon_that_hangs_while_another_answers_is_the_cores_and_not_the_paths() {
+    let hangs = |beside: Option<i64>| {
+        let mut facts = core_facts();
+        let confd = facts.services.get_mut(&Daemon::Confd).unwrap();
+        confd.state = ServiceState::Down;
+        confd.error = Some(core_error(Daemon::Confd, CoreErrorKind::TimedOut { seconds: 15 }));
+        let failed = confd.error.as_ref().unwrap().at.as_second();
+        let auth = facts.services.get_mut(&Daemon::Auth).unwrap();
+        auth.last_good = beside.map(|seconds| at(failed - seconds));
+        told(&judged(&facts, true).unwrap())
+    };
+    assert_eq!(hangs(Some(20)), (Core, CoreAPI, Reason::CoreServiceDown, High));
+    for beside in [None, Some(90)] {
+        assert_eq!(hangs(beside).0, Path, "{beside:?}");
+    }
 }

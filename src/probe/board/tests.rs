@@ -88,7 +88,7 @@ impl Bench {
             super::Wish::Readiness(_) => Sight::Readiness(ReadinessLook::NotListening),
         };
         self.board
-            .finish(task, (sight, None), &self.settings, (self.now, self.time))
+            .finish(task, sight, &self.settings, (self.now, self.time))
     }
 
     /// Takes what is due and lets it see this; says whether that was a change.

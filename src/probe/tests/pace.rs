@@ -27,10 +27,9 @@ async fn only_a_change_wakes() {
     let later = bench.prober.facts(&bench.key).manifests.remove(0);
     assert_eq!(later.at, first.at);
     assert!(later.checked_at > first.checked_at && later.last_good == Some(later.checked_at));
-    assert_eq!(
-        site.asked("/panel/index.html").len(),
-        1,
-        "the page is looked at once for a version"
+    assert!(
+        site.asked("/panel/index.html").len() >= 4,
+        "the page may change while the manifest does not"
     );
 
     site.set(MANIFEST, Page::text("no").status(500));
@@ -84,7 +83,7 @@ async fn a_forgotten_plugin_is_not_looked_at_again() {
 }
 
 #[tokio::test]
-async fn looks_are_counted_by_vantage_and_result() {
+async fn looks_are_counted_by_vantage_and_result_and_what_good_pods_do_not_explain_is_looked_at_twice() {
     let site = good_site();
     site.set(MANIFEST, Page::text("no").status(404));
     let mut bench = Bench::new(&site, &good_site(), settings());
@@ -93,7 +92,7 @@ async fn looks_are_counted_by_vantage_and_result() {
         .encode_to_string(&bench.registry.gather())
         .unwrap();
     for line in [
-        r#"wazo_plugin_probe_total{result="NotFound",vantage="public"} 1"#,
+        r#"wazo_plugin_probe_total{result="NotFound",vantage="public"} 2"#,
         r#"wazo_plugin_probe_total{result="Good",vantage="pod"} 1"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{text}");
