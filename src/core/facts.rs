@@ -283,11 +283,18 @@ pub struct CoreFacts {
     /// What else answers outside of the cluster.
     #[serde(default)]
     pub elsewhere: Elsewhere,
+    /// Since when every request is refused for coming too fast, once that lasts: see [`THROTTLED_SECONDS`].
+    #[serde(default)]
+    pub throttled: Option<Timestamp>,
     /// When this core was last seen to work in whole: logged in, rights present, daemons up.
     pub last_good: Option<Timestamp>,
     /// Grows with every change that a reader sees: what was another for a moment, and looks as before now, has another.
     pub mark: u64,
 }
+
+/// How long nothing but refusals of too fast requests is seen before it is a fact, in seconds: single ones are how the
+/// front keeps bursts away (`limit_req` of its nginx).
+pub const THROTTLED_SECONDS: i64 = 10;
 
 impl CoreFacts {
     /// Nothing is known yet.
@@ -309,6 +316,7 @@ impl CoreFacts {
             tenants: TenantsFact::Unknown,
             users: BTreeMap::new(),
             elsewhere: Elsewhere::default(),
+            throttled: None,
             last_good: None,
             mark: 0,
         }
@@ -340,6 +348,7 @@ impl CoreFacts {
             && self.stack_changed == other.stack_changed
             && self.addresses == other.addresses
             && self.elsewhere == other.elsewhere
+            && self.throttled == other.throttled
             && self.last_good.is_some() == other.last_good.is_some()
     }
 }

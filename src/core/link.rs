@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::account::AccountBook;
 use super::classify::{Answer, classify};
 use super::error::{CoreError, CoreErrorKind};
-use super::facts::{CoreFacts, Daemon, SessionFact};
+use super::facts::{CoreFacts, Daemon, SessionFact, THROTTLED_SECONDS};
 use super::grave::Grave;
 use super::metrics::Metrics;
 use super::outside::Outside;
@@ -76,6 +76,8 @@ pub(super) struct State {
     pub(super) answering: Option<Uuid>,
     /// Daemons that gave an answer that asks for a look at their health before its time.
     pub(super) suspects: BTreeSet<Daemon>,
+    /// The first of the refusals for coming too fast since anything else was answered.
+    pub(super) throttled_since: Option<Timestamp>,
     /// How fast the daemons answer reads.
     pub(super) paces: BTreeMap<Daemon, Pace>,
     /// The tenant's application that copies for users were last made of.
@@ -150,6 +152,7 @@ impl Link {
                 answering: None,
                 suspects: BTreeSet::new(),
                 paces: BTreeMap::new(),
+                throttled_since: None,
                 original: None,
             }),
         }
@@ -282,10 +285,29 @@ impl Link {
         } else {
             first
         };
+        self.note_throttling(outcome.as_ref().err());
         if let Err(error) = &outcome {
             self.note_failure(aim, error);
         }
         outcome
+    }
+
+    /// Whether requests are refused for coming too fast, and nothing else is.
+    fn note_throttling(&self, error: Option<&CoreError>) {
+        let refused = error.is_some_and(|error| error.kind == CoreErrorKind::Throttled);
+        let mut state = self.state();
+        let since = if refused {
+            let now = Timestamp::now();
+            let since = *state.throttled_since.get_or_insert(now);
+            (now.as_second() - since.as_second() >= THROTTLED_SECONDS).then_some(since)
+        } else {
+            state.throttled_since = None;
+            None
+        };
+        drop(state);
+        if self.state().facts.throttled != since {
+            self.change_facts(|facts| facts.throttled = since);
+        }
     }
 
     fn note_failure(&self, aim: &Aim, error: &CoreError) {

@@ -58,6 +58,13 @@ pub fn judge(
     if let Some((daemon, service)) = main.find(|(_, service)| service.state == ServiceState::Down) {
         return Some(here(down(daemon, service, worked, facts)));
     }
+    if let Some(since) = facts.throttled {
+        let told = "every request is refused for coming too fast";
+        let candidate = Candidate::new(Reason::CoreThrottled, since, told)
+            .evidence("operator→core", "429 to every request", None)
+            .last_good(facts.last_good);
+        return Some(here(candidate));
+    }
     if facts.tenant_refused {
         return Some(here(
             Candidate::new(

@@ -21,8 +21,12 @@ fn a_deleted_plugin_is_deregistered_and_the_others_data_stays() {
         assert!(!trial.is_known("crm"), "deregistered before it is gone");
         assert!(trial.is_registered("board"));
         trial.strangers_data_is_intact();
-        let events = trial.list("events.k8s.io/v1", "Event").await;
-        assert!(events.iter().any(|event| event["reason"] == "Deregistered"));
+        // It is told after the object was let go.
+        let told = async || {
+            let events = trial.list("events.k8s.io/v1", "Event").await;
+            events.iter().any(|event| event["reason"] == "Deregistered")
+        };
+        trial.patient(told).await;
         trial.delete_plugin("board").await;
         trial.gone("board").await;
         assert_eq!(trial.urls(APPS[0]), [STRANGER]);

@@ -95,6 +95,9 @@ fn stable(kind: &str, mut object: Value) -> Value {
             fields.remove("rollout");
             // A death between a correction and its status forgets one.
             fields.remove("drift");
+            // How long something was wrong on the way.
+            fields.remove("impairedSeconds");
+            fields.remove("impairedSince");
         }
     }
     json!({"metadata": metadata, "spec": spec, "status": status})
