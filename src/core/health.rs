@@ -1,6 +1,7 @@
 //! How the daemons are: by a real read and the parsed body of the status, never by a status code alone. wazo-auth's
 //! own status stays 200 with its database down, wazo-confd's is 200 with `fail` inside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -46,6 +47,7 @@ impl Link {
                 .up(&self.key, daemon, Check::Status, failing.is_empty());
             self.shared.metrics.up(&self.key, daemon, Check::Events, events);
         }
+        let tells = self.first_answer_beside_one_that_hangs(daemon);
         let state = if failing.is_empty() {
             ServiceState::Up
         } else {
@@ -58,6 +60,9 @@ impl Link {
             service.last_good = Some(Timestamp::now());
             state
         });
+        if tells {
+            self.wake_core();
+        }
         self.note_whole();
     }
 
@@ -115,6 +120,19 @@ impl Link {
                 })
             });
         });
+    }
+
+    /// Whether a daemon answers for the first time since another one did not in time: that tells the daemon from the way.
+    fn first_answer_beside_one_that_hangs(&self, daemon: Daemon) -> bool {
+        let facts = Arc::clone(&self.state().facts);
+        let known = facts.services.get(&daemon).and_then(|service| service.last_good);
+        let hangs = |service: &ServiceFact| {
+            let error = service.error.as_ref();
+            let late = error.filter(|error| matches!(error.kind, CoreErrorKind::TimedOut { .. }));
+            late.is_some_and(|error| known.is_none_or(|known| known < error.at))
+        };
+        let mut others = facts.services.iter().filter(|(other, _)| **other != daemon);
+        others.any(|(_, service)| service.state == ServiceState::Down && hangs(service))
     }
 
     fn change_service(&self, daemon: Daemon, change: impl FnOnce(&mut ServiceFact) -> ServiceState) {

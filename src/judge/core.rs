@@ -12,10 +12,6 @@ use crate::core::facts::{CoreFacts, Daemon, Elsewhere, ServiceFact, ServiceState
 use crate::keys::CoreKey;
 use crate::observe::facts::Unusable;
 
-/// How long before a time-out, in seconds, an answer of another daemon still shows that the way is open: each is read
-/// every 30 s.
-const BESIDE_SECONDS: i64 = 60;
-
 /// Judges one core. `worked`: it worked before with the same url, certificate authority and credentials, perhaps under
 /// an earlier process. `None`: nothing is wrong, as far as is known.
 #[must_use]
@@ -229,12 +225,12 @@ fn down(daemon: Daemon, service: &ServiceFact, worked: bool, facts: &CoreFacts) 
     candidate.last_good(service.last_good)
 }
 
-/// Whether a daemon does not answer in time while another one behind the same front does: the way there is the same.
+/// Whether a daemon does not answer in time while another one behind the same front does, asked later: the way there is
+/// the same. What answered before may have been in time for a way that is closed now.
 fn hangs(daemon: Daemon, error: &CoreError, facts: &CoreFacts) -> bool {
+    let later = |service: &ServiceFact| service.last_good.is_some_and(|good| good > error.at);
     let answers = |(other, service): (&Daemon, &ServiceFact)| {
-        let since = error.at.as_second() - BESIDE_SECONDS;
-        let lately = service.last_good.is_some_and(|good| good.as_second() >= since);
-        *other != daemon && service.state == ServiceState::Up && lately
+        *other != daemon && service.state == ServiceState::Up && later(service)
     };
     matches!(error.kind, CoreErrorKind::TimedOut { .. }) && facts.services.iter().any(answers)
 }

@@ -48,7 +48,7 @@ fn a_healthy_plugin_causes_no_read_of_its_surroundings() {
             trial.edit_plugin("crm", &asked).await;
             trial
                 .plugin_until("crm", "looked at once more", |seen| {
-                    seen.0["status"]["lastHandledReconcileAt"] == number.to_string()
+                    seen.0["status"]["lastHandledReconcileAt"].as_str() == Some(&number.to_string())
                 })
                 .await;
         }

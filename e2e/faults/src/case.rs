@@ -253,7 +253,7 @@ impl Case {
         self
     }
 
-    pub(crate) fn from_the_start(mut self) -> Self {
+    pub(crate) fn with_first_contact(mut self) -> Self {
         self.contact = Contact::First;
         self
     }

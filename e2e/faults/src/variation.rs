@@ -36,6 +36,7 @@ impl Kind {
     }
 
     /// Whether all was seen in the end, so that only the same verdict is right.
+    #[cfg(test)]
     pub(crate) const fn shows_all(self) -> bool {
         !matches!(self, Self::Without(_))
     }

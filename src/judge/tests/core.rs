@@ -172,7 +172,7 @@ fn a_daemon_that_is_down_is_judged_as_something_that_worked_where_the_core_did()
         ),
         (
             CoreErrorKind::TimedOut { seconds: 10 },
-            (Core, CoreAPI, Reason::CoreServiceDown, High),
+            (Path, CoreTransport, Reason::CorePathTimeout, Medium),
         ),
     ] {
         let facts = confd(ServiceState::Down, Some(kind.clone()));

@@ -35,10 +35,10 @@ async fn evict_one(stage: &Stage) -> Result {
 
 fn pods() -> Vec<Case> {
     vec![
-        Case::control("first-start", 15, Act::default()).from_the_start(),
+        Case::control("first-start", 15, Act::default()).with_first_contact(),
         Case::control("first-start-of-two-pods", 15, Act::default())
             .base(two())
-            .from_the_start(),
+            .with_first_contact(),
         Case::control(
             "rolling-update",
             15,

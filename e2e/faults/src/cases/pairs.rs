@@ -144,7 +144,7 @@ fn across() -> Vec<Case> {
 fn from_the_start() -> Vec<Case> {
     let pair = |name, first, second| {
         Case::pair(name, first, second)
-            .from_the_start()
+            .with_first_contact()
             .either_first()
             .window(25)
     };

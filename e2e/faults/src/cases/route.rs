@@ -130,7 +130,7 @@ pub(super) fn cases() -> Vec<Case> {
             "certificate-expired-from-the-start",
             serves(Served::Expired),
         ))
-        .from_the_start()
+        .with_first_contact()
         .window(20)
         .decisive(),
         later("certificate-secret-deleted", secret_gone)
@@ -142,7 +142,7 @@ pub(super) fn cases() -> Vec<Case> {
             "gateway-of-a-class-that-nobody-serves",
             becomes("nobody", "https"),
         )
-        .from_the_start()
+        .with_first_contact()
         .truth(CLUSTER, &["Route"], &[])
         .window(45),
         later(

@@ -14,6 +14,9 @@ use crate::run::tell;
 
 use super::figures::{Share, counted, quantile};
 
+/// Whom somebody blames, by what was recorded of a case.
+type Judge<'a> = dyn Fn(&Line) -> String + 'a;
+
 const PARTIES: [&str; 7] = [
     "Partner",
     "Cluster",
@@ -288,7 +291,7 @@ fn baselines(lines: &[Line]) -> String {
         });
         format!("{} | {} | {}", right.told(), named.told(), blamed.told())
     };
-    let judges: [(&str, &dyn Fn(&Line) -> String); 5] = [
+    let judges: [(&str, &Judge<'_>); 5] = [
         ("this operator", &|line| said(line).to_owned()),
         ("always the most frequent party", &|_| majority.to_owned()),
         ("Knative's split", &|line| {
