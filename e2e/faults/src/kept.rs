@@ -59,8 +59,9 @@ pub(crate) fn keep(directory: &Path, lines: &[Line], folder: &Path) -> Result {
         };
         let end = worlds.len().saturating_sub(MOMENTS);
         let worlds = &worlds[end..];
-        let (outcome, _) = kept.told().outcome(&replayed::verdicts(worlds.to_vec()));
-        if line.trouble.is_some() || line.undecidable.is_some() || outcome != Outcome::Right {
+        let (outcome, wrong_high) = kept.told().outcome(&replayed::verdicts(worlds.to_vec()));
+        let right = outcome == Outcome::Right && !wrong_high;
+        if line.trouble.is_some() || line.undecidable.is_some() || !right {
             println!("{}: not kept ({outcome:?})", line.name);
             continue;
         }

@@ -171,8 +171,9 @@ fn a_daemon_that_is_down_is_judged_as_something_that_worked_where_the_core_did()
             (Core, CoreAuth, Reason::CoreAuthDown, High),
         ),
         (
+            // Another daemon answers later.
             CoreErrorKind::TimedOut { seconds: 10 },
-            (Path, CoreTransport, Reason::CorePathTimeout, Medium),
+            (Core, CoreAPI, Reason::CoreServiceDown, High),
         ),
     ] {
         let facts = confd(ServiceState::Down, Some(kind.clone()));
