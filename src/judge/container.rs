@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::candidate::Candidate;
+use super::origin::Origin;
 use super::state::State;
 use super::{image, killed, scheduling};
 use crate::api::fault::{Party, Resolution};
@@ -39,8 +40,8 @@ pub struct Context<'a> {
     pub limit_of_spec: bool,
     /// Whether the spec sets the container's command or its arguments.
     pub overridden: bool,
-    /// Whether the spec is new, or was changed, and the image did not change with it: what the spec sets may be wrong.
-    pub spec_is_new: bool,
+    /// What this revision came with.
+    pub origin: Origin,
     /// The name of the Secret that the operator makes for the plugin's account.
     pub own_secret: Option<String>,
     /// The moment.
@@ -230,31 +231,12 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
     }
     let since = pod.ready_since.unwrap_or(started);
     let owner = Some(context.owner.clone());
-    let port = context.port;
     // A look at an earlier run of the process says nothing of this one.
     let fresh = context.readiness.filter(|fact| fact.checked_at >= started);
     match fresh.map(|fact| fact.look) {
-        Some(ReadinessLook::NotListening) => State::bad(
-            Candidate::new(
-                Reason::NotListening,
-                since,
-                format!("nothing listens on port {port} in the running container"),
-            )
-            .evidence("operator→pod", "connection refused", owner)
-            .field("spec.workload.port"),
-        ),
-        Some(ReadinessLook::Status(code)) => {
-            let candidate = Candidate::new(
-                Reason::ReportsUnhealthy,
-                since,
-                format!("the readiness path answers {code}"),
-            )
-            .evidence("operator→pod", format!("HTTP {code}"), owner);
-            State::bad(candidate.unless(
-                pod.sidecars,
-                "which container of the pod answers: a proxy beside the plugin may do it",
-            ))
-        }
+        Some(ReadinessLook::NotListening) => State::bad(not_listening(context, since)),
+        Some(ReadinessLook::ListensElsewhere(port)) => State::bad(elsewhere(port, pod, context, since)),
+        Some(ReadinessLook::Status(code)) => State::bad(unhealthy(code, pod, context, since)),
         Some(ReadinessLook::TimedOut | ReadinessLook::Broken) => State::bad(
             Candidate::new(
                 Reason::ProbeTimeout,
@@ -269,6 +251,60 @@ fn running(pod: &PodFact, started: Timestamp, context: &Context<'_>) -> State {
                 .evidence("kubelet", "Ready=False", owner)
                 .indirect("an answer of the pods to the operator"),
         ),
+    }
+}
+
+fn not_listening(context: &Context<'_>, since: Timestamp) -> Candidate {
+    let port = context.port;
+    let told = format!("nothing listens on port {port} in the running container");
+    Candidate::new(Reason::NotListening, since, told)
+        .evidence("operator→pod", "connection refused", Some(context.owner.clone()))
+        .field("spec.workload.port")
+        .unless(
+            context.origin == Origin::First,
+            "the port that the image listens on: nothing of it was ever ready",
+        )
+}
+
+/// What never worked and listens on another port was asked for wrongly, rather than built wrongly; but where a proxy
+/// stands beside the plugin, it may be that which listens.
+fn elsewhere(port: u16, pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Candidate {
+    let candidate = not_listening(context, since);
+    if context.origin != Origin::First || pod.sidecars {
+        return candidate;
+    }
+    let owner = Some(context.owner.clone());
+    candidate
+        .party(Party::Config)
+        .resolution(Resolution::SpecChange)
+        .evidence("operator→pod", format!("port {port} accepts connections"), owner)
+        .action("Set spec.workload.port to the port that the image listens on, or let it listen on this one")
+}
+
+fn unhealthy(code: u16, pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Candidate {
+    let told = format!("the readiness path answers {code}");
+    let candidate = Candidate::new(Reason::ReportsUnhealthy, since, told)
+        .evidence(
+            "operator→pod",
+            format!("HTTP {code}"),
+            Some(context.owner.clone()),
+        )
+        .unless(
+            pod.sidecars,
+            "which container of the pod answers: a proxy beside the plugin may do it",
+        );
+    let at_path = candidate.clone().field("spec.workload.readiness.path");
+    match (code, context.origin) {
+        // The path is always the spec's.
+        (404, Origin::First) => at_path
+            .party(Party::Config)
+            .resolution(Resolution::SpecChange)
+            .indirect("whether the image serves that path: nothing of it was ever ready")
+            .action(
+                "Set spec.workload.readiness.path to a path that the image serves, or leave spec.workload.readiness out",
+            ),
+        (404, _) => at_path,
+        _ => candidate,
     }
 }
 
@@ -303,7 +339,7 @@ mod tests {
             namespace: "acme".to_owned(),
             limit_of_spec: false,
             overridden: false,
-            spec_is_new: true,
+            origin: Origin::InForce,
             own_secret: None,
             now: Timestamp::from_second(now).unwrap(),
         }

@@ -57,7 +57,7 @@ fn out_of_memory(pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Cand
     let by_field = |candidate: Candidate| candidate.field("spec.workload.resources.limits.memory");
     if context.limit_of_spec {
         // What was enough before is not enough for what runs now.
-        let party = if context.spec_is_new {
+        let party = if context.origin.is_of_the_spec() {
             Party::Config
         } else {
             Party::Partner
@@ -123,7 +123,7 @@ fn of_probe(event: &EventFact, context: &Context<'_>, since: Timestamp) -> Candi
         Some(context.owner.clone()),
     );
     // Such a probe is always the spec's: podTemplate, or startup.
-    let candidate = if context.spec_is_new {
+    let candidate = if context.origin.is_of_the_spec() {
         candidate.party(Party::Config).field("spec.workload")
     } else {
         candidate

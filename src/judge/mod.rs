@@ -33,6 +33,7 @@ pub mod manifest;
 pub mod network_policy;
 pub mod node;
 mod of_core;
+pub mod origin;
 mod partial;
 pub mod phase;
 pub mod places;

@@ -12,6 +12,7 @@ mod hysteresis;
 mod in_cluster;
 mod ingress;
 mod neighbours;
+mod origin;
 mod phases;
 mod properties;
 mod recordings;

@@ -5,6 +5,7 @@ use super::candidate::Candidate;
 use super::container::{self, Context};
 use super::exposure;
 use super::image;
+use super::origin;
 use super::state::State;
 use super::{World, known_faults, settled};
 use crate::api::duration;
@@ -112,7 +113,8 @@ fn is_of_one_revision(world: &World) -> bool {
     }
 }
 
-fn staying(world: &World) -> impl Iterator<Item = &PodFact> {
+/// Pods that are not being deleted.
+pub(super) fn staying(world: &World) -> impl Iterator<Item = &PodFact> {
     world.children.pods.values().filter(|pod| !pod.deleting)
 }
 
@@ -168,6 +170,7 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         return Vec::new();
     };
     let pods = newest_pods(world);
+    let origin = origin::of(world);
     let context = Context {
         owner: format!("Deployment/{}", world.itself.key.name),
         image: &workload.image,
@@ -179,7 +182,7 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         namespace: world.itself.key.namespace.clone(),
         limit_of_spec: sets_memory_limit(plugin, workload),
         overridden: workload.command.is_some() || workload.args.is_some(),
-        spec_is_new: !settled(world) && !came_with_another_image(world),
+        origin,
         own_secret: plugin
             .account
             .as_ref()
@@ -189,17 +192,9 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
     pods.into_iter()
         .filter(|pod| !pod.ready)
         .map(|pod| (pod, for_these_nodes(container::judge(pod, &context), world)))
+        .map(|(pod, state)| (pod, origin::judge(state, origin)))
         .map(|(pod, state)| (pod, keep_known_cause(state, world)))
         .collect()
-}
-
-/// Whether the pods run another image since the spec was last changed.
-fn came_with_another_image(world: &World) -> bool {
-    let changes = &world.changes;
-    changes
-        .image
-        .zip(changes.spec)
-        .is_some_and(|(image, spec)| image >= spec)
 }
 
 /// Whether the spec sets the memory limit of the container.

@@ -217,6 +217,8 @@ pub enum ReadinessLook {
     Good,
     /// The connection is refused: nothing listens on the port.
     NotListening,
+    /// The connection is refused; another port, one that is often used for HTTP, accepts them.
+    ListensElsewhere(u16),
     /// Answered with a status that the kubelet does not take for ready (below 200, or 400 and above).
     Status(u16),
     /// No answer in time.
@@ -232,6 +234,7 @@ impl ReadinessLook {
         match self {
             Self::Good => "Good",
             Self::NotListening => "NotListening",
+            Self::ListensElsewhere(_) => "ListensElsewhere",
             Self::Status(_) => "Status",
             Self::TimedOut => "TimedOut",
             Self::Broken => "Broken",

@@ -13,6 +13,10 @@ use super::settings::ProbeSettings;
 /// The most pods that are asked.
 pub(super) const MOST_PODS: usize = 3;
 
+/// Where images listen for HTTP when nobody told them otherwise. Ports of which some are only for metrics or for
+/// debugging are not among them.
+const USUAL_PORTS: [u16; 6] = [8080, 80, 8000, 3000, 5000, 8443];
+
 /// Asks the pods; of several, the first that is not good counts.
 pub(super) async fn look(client: &Client, settings: &ProbeSettings, job: &ReadinessJob) -> ReadinessLook {
     let asked = job.pods.iter().take(MOST_PODS);
@@ -44,8 +48,20 @@ async fn one(
     });
     match asked.await {
         Ok(Ok(look)) => look,
-        Ok(Err(LookError::Refused)) => ReadinessLook::NotListening,
+        Ok(Err(LookError::Refused)) => elsewhere(client, settings, pod).await,
         Ok(Err(LookError::TimedOut)) | Err(_) => ReadinessLook::TimedOut,
         Ok(Err(_)) => ReadinessLook::Broken,
     }
+}
+
+/// Nothing listens on the port: whether something does on another.
+async fn elsewhere(client: &Client, settings: &ProbeSettings, pod: SocketAddr) -> ReadinessLook {
+    let others = USUAL_PORTS.into_iter().filter(|port| *port != pod.port());
+    let knocks = others.map(async |port| {
+        let knock = client.knock(SocketAddr::new(pod.ip(), port));
+        let accepted = matches!(timeout(settings.readiness_timeout, knock).await, Ok(Ok(())));
+        accepted.then_some(port)
+    });
+    let found = join_all(knocks).await.into_iter().flatten().next();
+    found.map_or(ReadinessLook::NotListening, ReadinessLook::ListensElsewhere)
 }

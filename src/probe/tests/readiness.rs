@@ -69,3 +69,19 @@ async fn of_several_pods_the_first_that_is_not_good_counts() {
     let fact = bench.change().await.readiness.unwrap();
     assert_eq!(fact.look, ReadinessLook::NotListening);
 }
+
+#[tokio::test]
+async fn where_nothing_listens_the_usual_ports_are_tried() {
+    let beside = |port: &'static str| move |net: &mut Net, _: &str| net.silent(port);
+    for path in [None, Some("/healthz")] {
+        assert_eq!(
+            look(beside("10.244.0.7:8000"), path).await,
+            ReadinessLook::ListensElsewhere(8000)
+        );
+        assert_eq!(
+            look(beside("10.244.0.7:9090"), path).await,
+            ReadinessLook::NotListening,
+            "metrics are not the plugin"
+        );
+    }
+}
