@@ -7,6 +7,7 @@
 
 pub mod acl;
 pub mod api;
+mod api_error;
 pub mod apply;
 pub mod certificate;
 pub mod controller;

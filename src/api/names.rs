@@ -6,6 +6,8 @@ pub const GROUP: &str = "plugins.wazo.io";
 pub const FINALIZER: &str = "plugins.wazo.io/deregister";
 /// Label on every child; its value is the plugin's name. It alone is the Deployment's selector.
 pub const PLUGIN_LABEL: &str = "plugins.wazo.io/plugin";
+/// The port of a plugin's Service; the pods listen on `spec.workload.port`.
+pub const SERVICE_PORT: i32 = 80;
 /// Annotation on every child: the hash of the configuration that was last applied. On pods: the hash of their template.
 pub const APPLIED_ANNOTATION: &str = "plugins.wazo.io/applied";
 /// Annotation on a NetworkPolicy: the private addresses of the core that it opens, parted by commas.

@@ -197,6 +197,9 @@ reasons! {
     RegistryUnreachable Cluster Image Retry
         "Check the nodes' way to the registry"
         "The nodes do not reach the registry";
+    RegistryFailing Dependency Image Retry
+        "Wait, or ask who runs the registry: it answers with errors of its own"
+        "The registry answers with an error of its own";
     RegistryThrottled Dependency Image Retry
         "Wait, or use another registry or a mirror"
         "The registry limits the rate of pulls";

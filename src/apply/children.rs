@@ -10,6 +10,7 @@ use super::refusal::{self, ApplyError};
 use super::{Applied, Applier};
 use crate::api::names::CHILDREN_MANAGER;
 use crate::api::reason::Reason;
+use crate::api_error;
 use crate::keys::PluginKey;
 use crate::observe::map;
 use crate::observe::memory::{ChildKind, ChildMemory, Drift, Fight, Left, Refusal};
@@ -239,7 +240,7 @@ impl Child<'_> {
     fn refused(&self, error: kube::Error, refused: &mut bool) -> Result<(), ApplyError> {
         match refusal::of(&error, &self.want.object) {
             Some((reason, message)) => {
-                let fields = refusal::fields(&error);
+                let fields = api_error::fields(&error);
                 let field = blame::first(&self.want.object, self.world, &fields);
                 self.note(
                     reason,

@@ -28,8 +28,8 @@ use crate::plan::finalizer::MetadataChange;
 use crate::probe::Prober;
 
 pub use failure::{FailedRequest, Failure};
+pub use refusal::ApplyError;
 pub(crate) use refusal::of_secret as refused_secret;
-pub use refusal::{ApplyError, told};
 
 /// What carries plans out.
 #[derive(Clone)]

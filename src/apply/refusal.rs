@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::hidden;
 use crate::api::reason::Reason;
+use crate::api_error;
 
 /// A pass that could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -28,39 +29,11 @@ impl From<kube::Error> for ApplyError {
         match &error {
             kube::Error::Api(status) if status.code == 409 => Self::Conflict,
             _ => Self::Api {
-                told: told(&error),
+                told: api_error::told(&error),
                 failure: Failure::of(&error),
             },
         }
     }
-}
-
-/// An error of the API server for the log: its code, its reason and the fields that it names, and not its words.
-#[must_use]
-pub fn told(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => {
-            let fields = fields(error).join(", ");
-            let at = if fields.is_empty() { "" } else { " at " };
-            format!("{} {}{at}{fields}", status.code, status.reason)
-        }
-        // Errors of parsing repeat what they parse.
-        kube::Error::SerdeError(_) => "an answer of a form that is not expected".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// The fields that the API server names in its refusal.
-#[must_use]
-pub(super) fn fields(error: &kube::Error) -> Vec<String> {
-    let kube::Error::Api(status) = error else {
-        return Vec::new();
-    };
-    let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes
-        .map(|cause| cause.field.clone())
-        .filter(|field| !field.is_empty())
-        .collect()
 }
 
 /// The reason and the API server's words, where it refused what was sent itself; `None`: it is not about the object. What

@@ -9,6 +9,7 @@ use super::children::{api, note};
 use super::refusal::{self, ApplyError};
 use super::{Applied, Applier};
 use crate::api::names::CHILDREN_MANAGER;
+use crate::api_error;
 use crate::observe::memory::Refusal;
 use crate::observe::world::World;
 use crate::plan::Plan;
@@ -59,7 +60,7 @@ pub(super) async fn is_passed(
     let refusal = Refusal {
         reason,
         message,
-        field: blame::first(&want.object, world, &refusal::fields(&error)),
+        field: blame::first(&want.object, world, &api_error::fields(&error)),
         since: Timestamp::now(),
     };
     note(applier, key, want.kind, refusal);

@@ -21,7 +21,8 @@ use crate::api::parse::{Invalid, Plugin, check_name};
 use crate::api::plugin::{
     RegistrationState, RegistrationStatus, WazoPlugin, WazoPluginSpec, WazoPluginStatus,
 };
-use crate::apply::{Applier, told};
+use crate::api_error::told;
+use crate::apply::Applier;
 use crate::keys::{CoreKey, Key, PluginKey, Wake, Waker};
 use crate::observe;
 use crate::observe::allowance::Allowance;

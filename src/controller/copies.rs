@@ -14,7 +14,7 @@ use super::context::Context;
 use crate::api::core::WazoCore;
 use crate::api::names::{COPY_TYPE, FINALIZER, MANAGED_BY};
 use crate::api::object::Raw;
-use crate::apply::told;
+use crate::api_error::told;
 use crate::core::CoreSettings;
 use crate::core::facts::SessionFact;
 use crate::keys::CoreKey;

@@ -44,7 +44,7 @@ impl Default for Settings {
             rollout_deadline: Duration::from_secs(240),
             drift_window: Duration::from_secs(60 * 60),
             resync: Duration::from_secs(45 * 60),
-            credentials_interval: Duration::from_secs(60),
+            credentials_interval: Duration::from_secs(20),
             repair_interval: Duration::from_secs(5),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(60),

@@ -8,10 +8,9 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::{GetParams, ListParams};
 use kube::{Api, Client};
 
-use crate::api::names::CHILDREN_MANAGER;
+use crate::api::names::{CHILDREN_MANAGER, SERVICE_PORT};
 use crate::keys::PluginKey;
 use crate::observe::surroundings::EndpointsFact;
-use crate::plan::children::service::PORT;
 
 /// The name of the port in the pods.
 const TARGET: &str = "http";
@@ -70,7 +69,9 @@ fn selects(service: &Service, labels: &BTreeMap<String, String>) -> bool {
 fn port_fits(service: &Service) -> bool {
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref());
     let mut ports = ports.unwrap_or_default().iter();
-    ports.any(|port| port.port == PORT && port.target_port == Some(IntOrString::String(TARGET.to_owned())))
+    ports.any(|port| {
+        port.port == SERVICE_PORT && port.target_port == Some(IntOrString::String(TARGET.to_owned()))
+    })
 }
 
 /// Whether another field manager than the operator's own set what leads to the pods.
@@ -91,7 +92,7 @@ mod tests {
 
     fn service(selector: &serde_json::Value, target: &serde_json::Value) -> Service {
         serde_json::from_value(json!({"spec": {"selector": selector,
-            "ports": [{"port": PORT, "targetPort": target}]}}))
+            "ports": [{"port": SERVICE_PORT, "targetPort": target}]}}))
         .unwrap()
     }
 

@@ -132,7 +132,7 @@ impl Inner {
                     facts.read.insert(*part);
                     continue;
                 }
-                Ok(Err(error)) => crate::apply::told(&error),
+                Ok(Err(error)) => crate::api_error::told(&error),
                 Err(_) => "no answer in time".to_owned(),
             };
             tracing::debug!(plugin = %task.key, ?part, why, "a part of the surroundings cannot be read");

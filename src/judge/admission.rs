@@ -44,9 +44,25 @@ fn reason(message: &str) -> Reason {
         Reason::PodSecurityViolated
     } else if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") {
         Reason::PolicyDenied
+    } else if is_of_a_limit_range(message) {
+        Reason::PolicyDenied
     } else {
         Reason::ApplyRejected
     }
+}
+
+/// The words of the LimitRanger (`plugin/pkg/admission/limitranger`): `minimum cpu usage per Container is 100m, but …`,
+/// `memory max limit to request ratio per Pod is 2, but …`.
+fn is_of_a_limit_range(message: &str) -> bool {
+    let bounds = [" usage per ", " max limit to request ratio per "];
+    bounds
+        .iter()
+        .filter_map(|bound| message.split_once(bound))
+        .any(|(_, rest)| {
+            ["Container is ", "Pod is ", "PersistentVolumeClaim is "]
+                .iter()
+                .any(|of| rest.starts_with(of))
+        })
 }
 
 /// Who violates the namespace's Pod Security level: the operator's pods keep `restricted`, the strictest one, so it is what
@@ -121,6 +137,30 @@ mod tests {
             told.fault.evidence[1].observed,
             "webhook \"w.example\" does not answer"
         );
+    }
+
+    #[test]
+    fn what_a_limit_range_refuses_is_the_clusters() {
+        for words in [
+            "minimum cpu usage per Container is 100m, but request is 10m",
+            "[maximum memory usage per Pod is 1Gi, but limit is 2147483648]",
+            "cpu max limit to request ratio per Container is 2, but provided ratio is 100.000000",
+        ] {
+            let told = judged(
+                &format!("pods \"crm-1\" is forbidden: {words}"),
+                &World::reachable(),
+            );
+            assert_eq!(
+                (told.fault.party, told.fault.reason),
+                (Party::Cluster, Reason::PolicyDenied),
+                "{words}"
+            );
+        }
+        let other = judged(
+            "pods \"crm-1\" is forbidden: no usage per month",
+            &World::reachable(),
+        );
+        assert_eq!(other.fault.reason, Reason::ApplyRejected);
     }
 
     #[test]

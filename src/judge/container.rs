@@ -9,7 +9,7 @@ use super::{image, killed, scheduling};
 use crate::api::fault::{Party, Resolution};
 use crate::api::reason::Reason;
 use crate::observe::facts::{ContainerState, PodFact, Termination};
-use crate::observe::surroundings::Surroundings;
+use crate::observe::surroundings::{Part, Surroundings};
 use crate::probe::{ReadinessFact, ReadinessLook};
 
 /// How long a started process may take before it is held against it that it is not ready.
@@ -40,12 +40,22 @@ pub struct Context<'a> {
     pub limit_of_spec: bool,
     /// Whether the spec sets the container's command or its arguments.
     pub overridden: bool,
+    /// Whether the spec sets a probe for whose failures the kubelet ends the container.
+    pub killable: bool,
     /// What this revision came with.
     pub origin: Origin,
     /// The name of the Secret that the operator makes for the plugin's account.
     pub own_secret: Option<String>,
     /// The moment.
     pub now: Timestamp,
+}
+
+impl Context<'_> {
+    /// Whether the events were read after a run ended.
+    fn knows_events_since(&self, run: &Termination) -> bool {
+        let around = self.surroundings;
+        around.knows(Part::Events) && around.checked_at >= run.finished
+    }
 }
 
 /// Judges a pod that is not ready.
@@ -168,6 +178,14 @@ fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Time
     if let Some(candidate) = killed::judge(run, pod, context, since) {
         return candidate;
     }
+    by_itself(run, context, since, owner).unless(
+        context.killable && !context.knows_events_since(run),
+        "the events of the pods since it ended: whether the kubelet ended it for a probe",
+    )
+}
+
+/// The candidate for a run that nobody ended, as far as is known.
+fn by_itself(run: &Termination, context: &Context<'_>, since: Timestamp, owner: Option<String>) -> Candidate {
     match (run.reason.as_str(), run.exit_code) {
         ("StartError" | "ContainerCannotRun", _) | (_, 126 | 127) => {
             not_started(&run.message, context, since)
@@ -339,6 +357,7 @@ mod tests {
             namespace: "acme".to_owned(),
             limit_of_spec: false,
             overridden: false,
+            killable: false,
             origin: Origin::InForce,
             own_secret: None,
             now: Timestamp::from_second(now).unwrap(),

@@ -30,6 +30,7 @@ pub const fn is_cause(reason: Reason) -> bool {
             | Reason::PullSecretRejected
             | Reason::RegistryUntrusted
             | Reason::RegistryUnreachable
+            | Reason::RegistryFailing
             | Reason::RegistryThrottled
             | Reason::ArchitectureUnsupported
             | Reason::ImagePullFailed
@@ -49,7 +50,8 @@ pub fn judge(waiting: &str, message: &str, image: &str, since: Timestamp, worked
         Reason::ImageNotFound if message.contains("authorization") => {
             candidate.indirect("whether the registry asks for credentials: it answers alike for both")
         }
-        Reason::RegistryUnreachable => {
+        // A gateway before the registry says the same of itself.
+        Reason::RegistryUnreachable | Reason::RegistryFailing => {
             candidate.indirect("whether other plugins pull from the same registry")
         }
         Reason::PullSecretRejected => candidate.indirect("whether the Secret's credentials work elsewhere"),
@@ -71,6 +73,12 @@ fn classify(waiting: &str, message: &str) -> (Reason, String) {
         ("toomanyrequests", Reason::RegistryThrottled),
         ("429 too many requests", Reason::RegistryThrottled),
         ("no match for platform", Reason::ArchitectureUnsupported),
+        // A portal or proxy that answers with a page of its own where the registry should.
+        ("unexpected media type text/", Reason::RegistryUnreachable),
+        ("500 internal server error", Reason::RegistryFailing),
+        ("502 bad gateway", Reason::RegistryFailing),
+        ("503 service unavailable", Reason::RegistryFailing),
+        ("504 gateway time", Reason::RegistryFailing),
         ("x509", Reason::RegistryUntrusted),
         (
             "certificate signed by unknown authority",
@@ -137,6 +145,14 @@ mod tests {
             (
                 "no match for platform in manifest",
                 Reason::ArchitectureUnsupported,
+            ),
+            (
+                "failed to unpack image on snapshotter overlayfs: unexpected media type text/html for sha256:c4: not found",
+                Reason::RegistryUnreachable,
+            ),
+            (
+                "pulling from host r.test failed with status code [manifests base]: 500 Internal Server Error",
+                Reason::RegistryFailing,
             ),
             ("something new", Reason::ImagePullFailed),
         ] {

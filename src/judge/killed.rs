@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::candidate::Candidate;
 use super::container::Context;
+use super::origin::Origin;
 use crate::api::fault::{Layer, Party};
 use crate::api::reason::Reason;
 use crate::observe::facts::{PodFact, Termination};
@@ -56,13 +57,14 @@ fn out_of_memory(pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Cand
     );
     let by_field = |candidate: Candidate| candidate.field("spec.workload.resources.limits.memory");
     if context.limit_of_spec {
-        // What was enough before is not enough for what runs now.
-        let party = if context.origin.is_of_the_spec() {
-            Party::Config
-        } else {
-            Party::Partner
+        let candidate = by_field(candidate);
+        return match context.origin {
+            Origin::First => candidate
+                .party(Party::Config)
+                .indirect("how much memory the image needs: nothing of it was ever ready"),
+            // What was enough before is not enough for what runs now; of an edit `origin` judges.
+            Origin::OtherSpec { .. } | Origin::OtherImage | Origin::InForce => candidate,
         };
-        return by_field(candidate).party(party);
     }
     let Some(limit) = pod.memory_limit else {
         return by_field(candidate);
@@ -71,21 +73,29 @@ fn out_of_memory(pod: &PodFact, context: &Context<'_>, since: Timestamp) -> Cand
     if !around.knows(Part::Limits) {
         return by_field(candidate).indirect("the namespace's LimitRanges: who set the limit");
     }
-    let Some(range) = around.limits.iter().find(|range| range.memory == Some(limit)) else {
-        return by_field(candidate);
+    let by_the_cluster = |candidate: Candidate| {
+        candidate.party(Party::Cluster).action(
+            "Set spec.workload.resources.limits.memory, or ask who runs the cluster to raise the LimitRange's default",
+        )
     };
     let mebibytes = limit >> 20;
-    let mut candidate = candidate
+    let Some(range) = around.limits.iter().find(|range| range.memory == Some(limit)) else {
+        // Neither the spec nor the operator sets one: it was put in when the pod was admitted.
+        return by_the_cluster(candidate)
+            .evidence(
+                "API server",
+                format!("the pod was given {mebibytes}Mi, and not by the spec"),
+                None,
+            )
+            .indirect("who set the limit: no LimitRange of the namespace gives it now");
+    };
+    by_the_cluster(candidate)
         .evidence(
             "API server",
             format!("the LimitRange gives containers without a limit {mebibytes}Mi"),
             Some(format!("LimitRange/{}", range.name)),
         )
         .object("v1", "LimitRange", &context.namespace, &range.name)
-        .party(Party::Cluster);
-    "Set spec.workload.resources.limits.memory, or ask who runs the cluster to raise the LimitRange's default"
-        .clone_into(&mut candidate.fault.action);
-    candidate
 }
 
 /// The kubelet's word that it ends the container for a failed probe, of the time of this end.
@@ -122,11 +132,13 @@ fn of_probe(event: &EventFact, context: &Context<'_>, since: Timestamp) -> Candi
         format!("failed {probe} probe, will be restarted"),
         Some(context.owner.clone()),
     );
-    // Such a probe is always the spec's: podTemplate, or startup.
-    let candidate = if context.origin.is_of_the_spec() {
-        candidate.party(Party::Config).field("spec.workload")
-    } else {
-        candidate
+    let candidate = match context.origin {
+        // Such a probe is always the spec's: podTemplate, or startup.
+        Origin::First => candidate
+            .party(Party::Config)
+            .field("spec.workload")
+            .indirect("whether the image can pass such a probe: nothing of it was ever ready"),
+        Origin::OtherSpec { .. } | Origin::OtherImage | Origin::InForce => candidate,
     };
     let pressed = context
         .surroundings

@@ -1,11 +1,18 @@
 //! How the newest revision differs from what worked before it: what broke it is what came with it (rule R6).
 
+use jiff::Timestamp;
+
 use super::candidate::Candidate;
 use super::state::State;
 use super::workload::{newest_pods, staying};
-use super::{World, settled};
+use super::{World, known_faults, settled};
 use crate::api::fault::{Layer, Party, Resolution};
 use crate::observe::facts::PodFact;
+
+/// What is told of pods that serve as the spec was before.
+const SERVES: &str = "pods of the spec before serve with the same image";
+/// What is told where they are gone.
+const WORKED: &str = "the same image was ready under the spec before";
 
 /// What a revision came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,44 +30,60 @@ pub enum Origin {
     First,
 }
 
-impl Origin {
-    /// Whether the spec, and not the image, is what is new: what the spec sets may be wrong.
-    #[must_use]
-    pub const fn is_of_the_spec(self) -> bool {
-        matches!(self, Self::OtherSpec { .. } | Self::First)
+/// The origin of the newest revision. One that became ready is the edit's still while that is not long ago.
+#[must_use]
+pub fn of(world: &World) -> Origin {
+    let since_long = if settled(world) {
+        Origin::InForce
+    } else {
+        Origin::First
+    };
+    let changes = &world.changes;
+    let Some(spec) = changes.spec else {
+        return since_long;
+    };
+    if changes.image.is_some_and(|image| image >= spec) {
+        return if settled(world) {
+            Origin::InForce
+        } else {
+            Origin::OtherImage
+        };
+    }
+    let newest = newest_pods(world);
+    let images: Option<Vec<_>> = newest.iter().map(|pod| pod.container.image_id.as_ref()).collect();
+    // The operator's own doing makes revisions, too: other credentials, another certificate authority. And pods that were
+    // there before the edit have nothing of it.
+    let is_of_the_edit = newest.iter().all(|pod| pod.created >= Some(spec));
+    let Some(images) = images.filter(|images| is_of_the_edit && !images.is_empty()) else {
+        return since_long;
+    };
+    let serves_with_it = |pod: &PodFact| {
+        pod.ready && pod.created < Some(spec) && pod.container.image_id.iter().any(|id| images.contains(&id))
+    };
+    let worked = changes.worked.iter().any(|image| images.contains(&image));
+    let serving = staying(world).any(serves_with_it);
+    let lately = !settled(world) || followed(world, spec);
+    if lately && (serving || worked) || was_told(world) {
+        Origin::OtherSpec { serving }
+    } else {
+        since_long
     }
 }
 
-/// The origin of the newest revision.
-#[must_use]
-pub fn of(world: &World) -> Origin {
-    if settled(world) {
-        return Origin::InForce;
-    }
-    let changes = &world.changes;
-    let Some(spec) = changes.spec else {
-        return Origin::First;
-    };
-    if changes.image.is_some_and(|image| image >= spec) {
-        return Origin::OtherImage;
-    }
-    let newest = newest_pods(world);
-    // The operator's own doing makes revisions, too: other credentials, another certificate authority.
-    let is_of_this_spec = newest.iter().filter_map(|pod| pod.created).max() >= Some(spec);
-    let images: Option<Vec<_>> = newest.iter().map(|pod| pod.container.image_id.as_ref()).collect();
-    let Some(images) = images.filter(|images| is_of_this_spec && !images.is_empty()) else {
-        return Origin::First;
-    };
-    let serves_with_it = |pod: &PodFact| {
-        pod.ready && pod.created <= Some(spec) && pod.container.image_id.iter().any(|id| images.contains(&id))
-    };
-    let worked = changes.ready.as_ref().is_some_and(|ready| ready.from <= spec);
-    let serving = staying(world).any(serves_with_it);
-    if serving || worked {
-        Origin::OtherSpec { serving }
-    } else {
-        Origin::First
-    }
+/// Whether what is wrong with the pods began within a rollout's time after the edit.
+fn followed(world: &World, spec: Timestamp) -> bool {
+    let known = known_faults(world).filter(|fault| matches!(fault.layer, Layer::Container | Layer::Probe));
+    let began = known.map(|fault| fault.since.0).min().unwrap_or(world.now);
+    let after = began.as_second() - spec.as_second();
+    (0..=i64::try_from(world.rollout_deadline.as_secs()).unwrap_or(i64::MAX)).contains(&after)
+}
+
+/// Whether the edit is blamed already: a process that came later does not know what ran before.
+fn was_told(world: &World) -> bool {
+    known_faults(world)
+        .filter(|fault| fault.party == Party::Config)
+        .flat_map(|fault| &fault.evidence)
+        .any(|evidence| evidence.observed == SERVES || evidence.observed == WORKED)
 }
 
 /// What a container does under a changed spec, and did not do before with the same image, is the change's doing.
@@ -79,11 +102,7 @@ fn is_of_the_container(candidate: &Candidate) -> bool {
 }
 
 fn by_the_change(candidate: Candidate, serving: bool) -> Candidate {
-    let told = if serving {
-        "pods of the spec before serve with the same image"
-    } else {
-        "the same image was ready under the spec before"
-    };
+    let told = if serving { SERVES } else { WORKED };
     let named = candidate.fault.object.as_ref();
     let named = named.and_then(|object| object.field_path.clone());
     candidate

@@ -182,6 +182,7 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         namespace: world.itself.key.namespace.clone(),
         limit_of_spec: sets_memory_limit(plugin, workload),
         overridden: workload.command.is_some() || workload.args.is_some(),
+        killable: is_killable(plugin, workload),
         origin,
         own_secret: plugin
             .account
@@ -208,6 +209,20 @@ fn sets_memory_limit(plugin: &Plugin, workload: &Workload) -> bool {
         container["name"] == CONTAINER && !container["resources"]["limits"]["memory"].is_null()
     });
     of_template || limits.is_some_and(|limits| limits.contains_key("memory"))
+}
+
+/// Whether the spec sets a probe for whose failures the kubelet ends the container.
+fn is_killable(plugin: &Plugin, workload: &Workload) -> bool {
+    let template = plugin.pod_template.as_ref();
+    let mut containers = template
+        .and_then(|template| template["spec"]["containers"].as_array())
+        .into_iter()
+        .flatten();
+    let probed = |container: &serde_json::Value| {
+        !container["livenessProbe"].is_null() || !container["startupProbe"].is_null()
+    };
+    workload.startup.is_some()
+        || containers.any(|container| container["name"] == CONTAINER && probed(container))
 }
 
 /// The time that the spec gives the process to start.
@@ -289,6 +304,10 @@ fn keep_known_cause(state: State, world: &World) -> State {
         .find(|known| match candidate.fault.reason {
             Reason::ImagePullFailed => image::is_cause(known.reason),
             Reason::NotReady => known.layer == Layer::Probe,
+            // Its events were not read again yet.
+            Reason::ProcessExited | Reason::ProcessCompleted | Reason::ProcessCrashed => {
+                !candidate.decisive && known.reason == Reason::LivenessKilled
+            }
             _ => false,
         });
     if let Some(known) = known {

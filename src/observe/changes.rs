@@ -31,6 +31,9 @@ pub struct Changes {
     pub core_settings: Option<Timestamp>,
     /// When it was `Ready` last.
     pub ready: Option<Ready>,
+    /// The digest of the image with which it was `Ready` when the spec was last changed; `None`: it was not, or nobody
+    /// looked then.
+    pub worked: Option<String>,
 }
 
 /// A stretch of time in which a plugin was `Ready`.
@@ -61,6 +64,9 @@ struct Known {
     image: Option<String>,
     image_changed: Option<Timestamp>,
     ready: Option<Ready>,
+    /// The generation that was looked at last.
+    generation: Option<i64>,
+    worked: Option<String>,
 }
 
 impl ChangeBook {
@@ -68,6 +74,7 @@ impl ChangeBook {
     pub fn note(&self, world: &World, spec: Option<Timestamp>) -> Changes {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.entry(world.itself.key.clone()).or_default();
+        known.note_spec(world);
         known.note_image(world);
         known.note_ready(world);
         let entry = world.core.as_ref().map(|core| &core.entry);
@@ -79,6 +86,7 @@ impl ChangeBook {
             core: entry.and_then(|entry| entry.version_changed),
             core_settings: entry.and_then(|entry| entry.settings_changed),
             ready: known.ready.clone(),
+            worked: known.worked.clone(),
         }
     }
 
@@ -90,11 +98,23 @@ impl ChangeBook {
 }
 
 impl Known {
-    fn note_image(&mut self, world: &World) {
-        // What ran under an earlier process is in the status.
+    /// Before the image is noted: what ran until the spec was changed.
+    fn note_spec(&mut self, world: &World) {
+        let before = &world.itself.before;
+        // What was so under an earlier process is in the status.
         if self.image.is_none() {
-            self.image.clone_from(&world.itself.before.image);
+            self.image.clone_from(&before.image);
         }
+        let known = self.generation.replace(world.itself.generation);
+        if known.unwrap_or(before.observed_generation) == world.itself.generation {
+            return;
+        }
+        let ready = find(&before.conditions, ConditionType::Ready);
+        let well = ready.is_some_and(|ready| ready.status == "True");
+        self.worked = self.image.clone().filter(|_| well);
+    }
+
+    fn note_image(&mut self, world: &World) {
         let runs = digests(world);
         // On nodes of several architectures one image has several digests.
         if self.image.as_ref().is_some_and(|known| runs.contains(known)) {
@@ -179,6 +199,24 @@ mod tests {
             restarted.note(&world, None).image,
             Some(at(NOW)),
             "it changed while nobody looked"
+        );
+    }
+
+    #[test]
+    fn what_ran_well_until_an_edit_is_known_and_what_did_not_is_none() {
+        const DIGEST: &str = "registry.example/crm-panel@sha256:0f";
+        let book = ChangeBook::default();
+        assert_eq!(book.note(&running(DIGEST).reported(), None).worked, None);
+        let edited = running(DIGEST).reported().spec(|_| {});
+        assert_eq!(book.note(&edited, Some(at(NOW))).worked.as_deref(), Some(DIGEST));
+        let mut failing = edited.crashing(1).reported();
+        failing.itself.before.observed_generation = failing.itself.generation;
+        assert_eq!(book.note(&failing, Some(at(NOW))).worked.as_deref(), Some(DIGEST));
+        let again = failing.spec(|_| {});
+        assert_eq!(
+            book.note(&again, Some(at(NOW + 5))).worked,
+            None,
+            "it was ill before this edit"
         );
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
+use crate::api::names::SERVICE_PORT;
 use crate::api::parse::Plugin;
 use crate::api::plugin::Verify;
 use crate::judge::service;
@@ -12,7 +13,6 @@ use crate::judge::workload::newest_pods;
 use crate::judge::{Assessment, settled};
 use crate::observe::facts::{ContainerState, PodFact};
 use crate::observe::world::{GatewayView, IngressClassView, World};
-use crate::plan::children::service::PORT;
 use crate::probe::{Front, ProbeJob, ReadinessJob};
 
 /// The jobs for a plugin.
@@ -68,7 +68,7 @@ fn front(world: &World, plugin: &Plugin) -> Option<Front> {
 /// The address of the plugin's Service. A headless one has no other than those of its endpoints.
 fn service_address(world: &World, plugin: &Plugin) -> Option<SocketAddr> {
     if plugin.workload().is_some() {
-        let port = u16::try_from(PORT).ok()?;
+        let port = u16::try_from(SERVICE_PORT).ok()?;
         return Some(SocketAddr::new(
             world.children.service.as_ref()?.cluster_ip?,
             port,

@@ -57,9 +57,9 @@ mod tests {
         });
         let api: Api<Secret> = Api::namespaced(Client::new(server, "acme"), "acme");
         let error = api.get("main").await.unwrap_err();
-        tracing::info!(error = crate::apply::told(&error), "a line of ours");
+        tracing::info!(error = crate::api_error::told(&error), "a line of ours");
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        (text, crate::apply::told(&error))
+        (text, crate::api_error::told(&error))
     }
 
     #[tokio::test]

@@ -146,6 +146,16 @@ fn object(seen: &Seen) -> (String, String) {
     (text("kind"), text("name"))
 }
 
+/// The pod of a plugin whose container is being made.
+async fn being_made(trial: &mut Trial) -> Pod {
+    trial.connect().await;
+    trial.start();
+    trial.panel("crm").await;
+    trial.pods("crm", creating());
+    trial.apply(&plugin("crm")).await;
+    pod(trial, "crm").await
+}
+
 /// What a person reads of a fault names no pod.
 fn names_no_pod(seen: &Seen, pod: &Pod) {
     let told = seen.0["status"].to_string();
@@ -155,12 +165,7 @@ fn names_no_pod(seen: &Seen, pod: &Pod) {
 #[test]
 fn a_volume_that_cannot_be_mounted_is_the_clusters_and_a_missing_secret_is_the_manifests() {
     trial(async |trial: &mut Trial| {
-        trial.connect().await;
-        trial.start();
-        trial.panel("crm").await;
-        trial.pods("crm", creating());
-        trial.apply(&plugin("crm")).await;
-        let pod = pod(trial, "crm").await;
+        let pod = being_made(trial).await;
         let mount =
             "MountVolume.SetUp failed for volume \"data\" : rpc error: code = Internal desc = no such disk";
         say(trial, &pod, "FailedMount", mount).await;
@@ -184,12 +189,7 @@ fn a_volume_that_cannot_be_mounted_is_the_clusters_and_a_missing_secret_is_the_m
 #[test]
 fn a_sandbox_that_cannot_be_made_is_the_clusters() {
     trial(async |trial: &mut Trial| {
-        trial.connect().await;
-        trial.start();
-        trial.panel("crm").await;
-        trial.pods("crm", creating());
-        trial.apply(&plugin("crm")).await;
-        let pod = pod(trial, "crm").await;
+        let pod = being_made(trial).await;
         let message =
             "Failed to create pod sandbox: plugin type=\"bridge\" failed (add): no IP addresses left";
         say(trial, &pod, "FailedCreatePodSandBox", message).await;

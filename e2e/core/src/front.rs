@@ -80,7 +80,10 @@ async fn connection(stack: Arc<Stack>, stream: TcpStream, acceptor: TlsAcceptor,
     let _ = stream.set_nodelay(true);
     let stream = match acceptor.accept(stream).await {
         Ok(stream) => stream,
-        Err(error) => return tracing::debug!(%peer, %error, "no TLS"),
+        Err(error) => {
+            stack.journal.refused(stack.clock.now());
+            return tracing::debug!(%peer, %error, "no TLS");
+        }
     };
     let reset = Arc::new(AtomicBool::new(false));
     let noticed = Arc::clone(&reset);

@@ -164,6 +164,7 @@ struct Kept {
     sequence: u64,
     entries: VecDeque<Entry>,
     counts: BTreeMap<String, u64>,
+    refused: VecDeque<Timestamp>,
 }
 
 /// All requests since the start or the last [`Journal::clear`].
@@ -203,6 +204,20 @@ impl Journal {
         if let Some(entry) = index.and_then(|index| kept.entries.get_mut(index)) {
             entry.status = Some(status);
         }
+    }
+
+    pub(crate) fn refused(&self, at: Timestamp) {
+        let mut kept = self.kept();
+        if kept.refused.len() == KEPT {
+            kept.refused.pop_front();
+        }
+        kept.refused.push_back(at);
+    }
+
+    /// When clients broke a TLS handshake off, oldest first: they do not trust the certificate, or do not speak TLS.
+    #[must_use]
+    pub fn refused_handshakes(&self) -> Vec<Timestamp> {
+        self.kept().refused.iter().copied().collect()
     }
 
     /// The requests kept, oldest first.
@@ -250,6 +265,7 @@ impl Journal {
         let mut kept = self.kept();
         kept.entries.clear();
         kept.counts.clear();
+        kept.refused.clear();
     }
 }
 

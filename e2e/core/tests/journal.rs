@@ -4,7 +4,7 @@ mod common;
 
 use common::{APPS, Client};
 use serde_json::json;
-use wazo_simulated_core::{Daemon, EffectKind};
+use wazo_simulated_core::{Daemon, EffectKind, Presented};
 
 #[tokio::test]
 async fn a_request_stands_in_the_journal_with_its_effect_and_its_values() {
@@ -97,4 +97,22 @@ async fn the_hundred_and_first_live_token_is_refused() {
         .await
         .unwrap();
     assert_eq!(client.login().await.map(drop), Ok(()));
+}
+
+#[tokio::test]
+async fn a_handshake_that_its_client_breaks_off_is_counted() {
+    let client = Client::start().await;
+    assert!(client.core.journal().refused_handshakes().is_empty());
+    client.core.present(Presented::OfAnotherAuthority).unwrap();
+    let request = http::Request::get("/api/auth/0.1/status")
+        .body(String::new())
+        .unwrap();
+    assert!(client.send(request).await.is_err());
+    let counted = async {
+        while client.core.journal().refused_handshakes().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(10);
+    tokio::time::timeout(patience, counted).await.unwrap();
 }

@@ -78,8 +78,13 @@ pub(crate) enum Signal {
     Object(&'static str, &'static str),
     /// In the first request to the core that did not go well.
     Core,
+    /// In the first TLS handshake with the core that its client broke off.
+    Handshake,
     /// In the first request for a manifest that came to the plugin's process.
     Panel,
+    /// In the first look at the public address that failed, as the operator recorded it: what is only to be seen by
+    /// looking, at no process that counts its visitors.
+    Look,
 }
 
 /// One part that is broken and mended.

@@ -92,18 +92,24 @@ impl Ground {
 
     /// Takes what the operator recorded of a plugin, if it records.
     pub(crate) fn keep_recording(&self, namespace: &str, plugin: &str, case: &str) -> Result {
-        let pods = self.directory.join("kubelet/pods");
-        for pod in std::fs::read_dir(pods)?.flatten() {
-            let held = pod
-                .path()
-                .join("volumes/kubernetes.io~empty-dir/recordings")
-                .join(namespace)
-                .join(format!("{plugin}.jsonl"));
-            if held.exists() {
-                std::fs::copy(held, ablation::file(&self.output, case))?;
-            }
+        if let Some(held) = self.recording(namespace, plugin) {
+            std::fs::copy(held, ablation::file(&self.output, case))?;
         }
         Ok(())
+    }
+
+    /// What the operator records of a plugin: of several operators, the one that wrote last.
+    pub(crate) fn recording(&self, namespace: &str, plugin: &str) -> Option<PathBuf> {
+        let pods = std::fs::read_dir(self.directory.join("kubelet/pods")).ok()?;
+        let held = pods.flatten().map(|pod| {
+            pod.path()
+                .join("volumes/kubernetes.io~empty-dir/recordings")
+                .join(namespace)
+                .join(format!("{plugin}.jsonl"))
+        });
+        held.filter_map(|held| Some((held.metadata().ok()?.modified().ok()?, held)))
+            .max()
+            .map(|(_, held)| held)
     }
 
     /// Halts a program of the cluster where it stands.

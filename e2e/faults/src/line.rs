@@ -75,7 +75,9 @@ impl Line {
                 Signal::Injection => "injection".to_owned(),
                 Signal::Object(kind, text) => format!("{kind} shows {text:?}"),
                 Signal::Core => "first bad answer of the core".to_owned(),
+                Signal::Handshake => "first handshake with the core that was broken off".to_owned(),
                 Signal::Panel => "first request to the plugin".to_owned(),
+                Signal::Look => "first look at the public address that failed".to_owned(),
             },
             trouble: None,
             began: None,
@@ -136,6 +138,11 @@ impl Line {
     /// Seconds from the signal to the right verdict.
     pub(crate) fn latency(&self) -> Option<f64> {
         Some(seconds(self.signal.or(self.injected)?, self.right?).max(0.0))
+    }
+
+    /// Seconds from the breaking to the right verdict: with what passes until anybody looks.
+    pub(crate) fn delay(&self) -> Option<f64> {
+        Some(seconds(self.injected?, self.right?).max(0.0))
     }
 
     /// Seconds from the mending until it was well.

@@ -11,6 +11,7 @@ mod firewall;
 mod ground;
 mod kept;
 mod line;
+mod load;
 mod play;
 mod registry;
 mod replayed;
@@ -22,7 +23,7 @@ mod trouble;
 mod variation;
 mod verdict;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -72,6 +73,18 @@ enum Command {
     Keep {
         /// Where the lines are
         #[arg(long, default_value = "target/faults")]
+        output: PathBuf,
+    },
+    /// Measures what many healthy plugins cost the operator, on a node of their own
+    Load {
+        /// How many plugins
+        #[arg(long, default_value_t = 1000)]
+        plugins: usize,
+        /// For how many minutes after all of them are ready
+        #[arg(long, default_value_t = 12)]
+        minutes: usize,
+        /// Where logs go
+        #[arg(long, default_value = "target/load")]
         output: PathBuf,
     },
     /// Lists the cases
@@ -130,6 +143,17 @@ fn obey(command: Command) -> Result<bool> {
             }
             Ok(true)
         }
+        Command::Load {
+            plugins,
+            minutes,
+            output,
+        } => {
+            std::fs::create_dir_all(&output)?;
+            runtime()?.block_on(on_a_node(&output, &[], async |ground| {
+                load::load(ground, plugins, minutes).await
+            }))?;
+            Ok(true)
+        }
         Command::Keep { output } => {
             kept::keep(&output, &report::read(&output)?, &kept::folder())?;
             Ok(true)
@@ -158,31 +182,43 @@ fn obey(command: Command) -> Result<bool> {
             } else if output.join(run::LINES).exists() {
                 std::fs::remove_file(output.join(run::LINES))?;
             }
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()?;
-            runtime.block_on(play_all(cases, jobs, &output, &helm))?;
+            runtime()?.block_on(play_all(cases, jobs, &output, &helm))?;
             report::report(&output, None)
         }
     }
 }
 
-async fn play_all(cases: Vec<Case>, jobs: usize, output: &std::path::Path, helm: &[String]) -> Result {
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(2).enable_all().build()?)
+}
+
+async fn play_all(cases: Vec<Case>, jobs: usize, output: &Path, helm: &[String]) -> Result {
     println!("{} cases, {jobs} at a time; a node is started first", cases.len());
+    std::fs::create_dir_all(output.join(ablation::WORLDS))?;
+    on_a_node(output, helm, async |ground| {
+        run::run(ground, cases, jobs, output).await
+    })
+    .await
+}
+
+/// Starts a node with the operator, does something there, keeps the operator's log, and takes the node down.
+async fn on_a_node(
+    output: &Path,
+    helm: &[String],
+    doing: impl AsyncFnOnce(&Arc<Ground>) -> Result,
+) -> Result {
     let ground = Ground::prepare(output, helm).await?;
     ground.registry.seed()?;
-    std::fs::create_dir_all(output.join(ablation::WORLDS))?;
     let ground = Arc::new(ground);
-    let played = tokio::select! {
-        played = run::run(&ground, cases, jobs, output) => played,
+    let done = tokio::select! {
+        done = doing(&ground) => done,
         _ = tokio::signal::ctrl_c() => Err(Trouble::new("interrupted")),
     };
-    let log = ground.operator_log();
-    std::fs::write(output.join("operator.log"), log)?;
+    std::fs::write(output.join("operator.log"), ground.operator_log())?;
     // Tasks of cases that were interrupted may still hold it; the cluster goes with this process then.
     if let Some(ground) = Arc::into_inner(ground) {
         tokio::task::spawn_blocking(move || ground.down()).await?;
     }
-    played
+    done
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use wazo_plugin_operator::recording::read;
 
 use crate::case::{Case, Contact, Kind, Signal};
 use crate::ground::Ground;
@@ -214,8 +215,24 @@ async fn signal(stage: &Stage, case: &Case, since: Timestamp) -> Option<Timestam
                 .find(|entry| !entry.faults.is_empty() || entry.status.is_none_or(|status| status >= 400))
                 .map(|entry| entry.time)
         }
+        Signal::Handshake => {
+            let refused = stage.core.journal().refused_handshakes();
+            refused.into_iter().find(|at| *at >= since)
+        }
         Signal::Panel => asked(stage, since).await,
+        Signal::Look => looked(stage, since),
     }
+}
+
+/// When the operator's look at the public address first failed since a moment.
+fn looked(stage: &Stage, since: Timestamp) -> Option<Timestamp> {
+    let recording = stage.ground.recording(&stage.namespace, PLUGIN)?;
+    let worlds = read(&recording).ok()?;
+    let facts = worlds.into_iter().flat_map(|world| world.probe.manifests);
+    facts
+        .filter(|fact| fact.public.is_some() && fact.at >= since)
+        .map(|fact| fact.at)
+        .min()
 }
 
 /// When the operator first asked the panel for a manifest since a moment.

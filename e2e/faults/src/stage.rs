@@ -96,7 +96,7 @@ fn with_accounts() -> Seed {
         .accounts
         .iter_mut()
         .find(|account| account.purpose == "external_api");
-    let held = ACCOUNT_ACL.into_iter().chain(["confd.users.read"]);
+    let held = ACCOUNT_ACL.into_iter().chain(["confd.users.read", "calld.#"]);
     if let Some(operator) = operator {
         operator.acl.extend(held.map(ToOwned::to_owned));
     }
@@ -179,11 +179,16 @@ impl Stage {
         plugins::plugin(PLUGIN, &self.host())
     }
 
-    /// The WazoCore; a case may have noted another URL.
+    /// The WazoCore; a case may have noted another URL, and grants.
     pub(crate) fn wazo_core(&self) -> Value {
         let noted = self.noted("core-url");
         let usual = self.ground.cluster().core_url(self.port);
-        parts::core_at(noted.as_str().unwrap_or(&usual))
+        let mut core = parts::core_at(noted.as_str().unwrap_or(&usual));
+        let grants = self.noted("grants");
+        if !grants.is_null() {
+            core["spec"]["grants"] = grants;
+        }
+        core
     }
 
     /// The core is known by a name that is this case's alone.

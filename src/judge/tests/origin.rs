@@ -4,9 +4,8 @@ use super::super::assess;
 use super::verdicts;
 use crate::api::fault::{Confidence, Layer, Party};
 use crate::api::reason::Reason;
-use crate::observe::changes::Ready;
 use crate::observe::facts::ContainerState;
-use crate::observe::fixture::{NOW, START, at, break_pod, exit, serving, waiting};
+use crate::observe::fixture::{NOW, at, break_pod, exit, serving, waiting};
 use crate::observe::world::World;
 use crate::probe::ReadinessLook;
 use Confidence::{High, Medium};
@@ -71,10 +70,7 @@ fn what_fails_with_another_spec_and_the_same_image_is_the_specs_fault() {
 fn it_is_told_with_less_confidence_when_the_pods_before_are_gone() {
     let mut world = edited(unready(ReadinessLook::NotListening));
     world.children.pods.remove("crm-panel-old");
-    world.changes.ready = Some(Ready {
-        from: at(START),
-        until: Some(at(NOW - 80)),
-    });
+    world.changes.worked = Some(DIGEST.to_owned());
     assert_eq!(told(&world), (Config, Layer::Probe, Reason::NotListening, Medium));
 }
 
@@ -153,4 +149,50 @@ fn a_pod_that_cannot_start_yet_blames_nobody_for_the_edit() {
         );
     }
     assert!(assess(&world).faults.is_empty());
+}
+
+/// The edit's pods became ready, and the pods before them are gone.
+fn in_force_since_an_edit() -> World {
+    let mut world = edited(|world| world.reported());
+    world.children.pods.remove("crm-panel-old");
+    world.changes.worked = Some(DIGEST.to_owned());
+    world
+}
+
+#[test]
+fn an_edit_is_blamed_for_what_its_pods_do_soon_after_they_were_ready_and_not_much_later() {
+    let crashes = |world: World| world.container(waiting("CrashLoopBackOff", ""), Some(exit(2, "Error")));
+    let soon = crashes(in_force_since_an_edit());
+    assert_eq!(
+        told(&soon),
+        (Config, Layer::Container, Reason::ProcessExited, Medium)
+    );
+    let goes_on = soon.reported().later(3600);
+    assert_eq!(told(&goes_on).0, Config, "it began soon after");
+    let mut late = in_force_since_an_edit();
+    late.changes.spec = Some(at(NOW - 3600));
+    let late = crashes(late);
+    assert_eq!(
+        told(&late),
+        (Partner, Layer::Container, Reason::ProcessExited, High)
+    );
+}
+
+#[test]
+fn another_process_goes_on_to_blame_the_edit() {
+    let mut world = edited(unready(ReadinessLook::NotListening)).reported();
+    world.children.pods.remove("crm-panel-old");
+    world.changes = Default::default();
+    world.changes.spec = Some(at(NOW - 90));
+    assert_eq!(told(&world).0, Config);
+}
+
+#[test]
+fn pods_that_were_there_before_the_edit_have_nothing_of_it() {
+    let mut world = in_force_since_an_edit();
+    for pod in world.children.pods.values_mut() {
+        pod.created = Some(at(NOW - 500));
+    }
+    let world = world.container(waiting("CrashLoopBackOff", ""), Some(exit(2, "Error")));
+    assert_eq!(told(&world).0, Partner);
 }

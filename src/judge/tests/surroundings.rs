@@ -300,7 +300,7 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
         (
             "a limit of nobody known",
             limited(Vec::new()),
-            (Partner, Layer::Container, Reason::OutOfMemory, High),
+            (Cluster, Layer::Container, Reason::OutOfMemory, Medium),
         ),
         (
             "a limit of the spec that was enough before",
@@ -310,7 +310,7 @@ fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
         (
             "a limit of the spec",
             of_spec(),
-            (Config, Layer::Container, Reason::OutOfMemory, High),
+            (Config, Layer::Container, Reason::OutOfMemory, Medium),
         ),
     ] {
         let (party, layer, reason, confidence, _) = verdicts(&assess(&world))[0];

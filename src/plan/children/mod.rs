@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::places;
 use crate::api::expose::is_label_value;
-use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL};
+use crate::api::names::{APPLIED_ANNOTATION, GROUP, MANAGED_BY, PLUGIN_LABEL, SERVICE_PORT};
 use crate::api::parse::{Plugin, image_tag};
 use crate::judge::exposure;
 use crate::keys::PluginKey;
@@ -295,7 +295,7 @@ impl Owner {
 pub fn backend<'a>(owner: &'a Owner, plugin: &'a Plugin) -> (&'a str, i32) {
     match &plugin.spec.service_ref {
         Some(reference) => (&reference.name, reference.port),
-        None => (owner.name(), service::PORT),
+        None => (owner.name(), SERVICE_PORT),
     }
 }
 

@@ -6,7 +6,7 @@ use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use super::config::needs_memory;
-use super::helpers::{object, spec_base, then_delete_pods};
+use super::helpers::{mended_with_new_pods, object, spec_base, then_delete_pods};
 use crate::case::{Act, Case, Signal, Step, fixed, patch_step, step};
 use crate::stage::{PLUGIN, Stage};
 use crate::trouble::{Result, Trouble};
@@ -39,10 +39,13 @@ fn quota() -> Vec<Case> {
             "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "range"}, "spec": {"limits": [limits]},
         }))
     };
-    let claim = object(json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "resources": {"requests": {"storage": "1Gi"}}},
-    }));
+    let claim = Act {
+        heal: Some(step(|stage| Box::pin(a_volume_for_the_claim(stage)))),
+        ..object(json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "resources": {"requests": {"storage": "1Gi"}}},
+        }))
+    };
     let with_claim = json!({"spec": {"workload": {"podTemplate": {"spec": {
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}}}}});
     vec![
@@ -66,7 +69,9 @@ fn quota() -> Vec<Case> {
         Case::first(
             "limit-range-makes-memory-scarce",
             GROUP,
-            range(json!({"type": "Container", "default": {"memory": "24Mi"}, "defaultRequest": {"memory": "24Mi"}})),
+            mended_with_new_pods(range(
+                json!({"type": "Container", "default": {"memory": "24Mi"}, "defaultRequest": {"memory": "24Mi"}}),
+            )),
         )
         .base(needs_memory())
         .truth(CLUSTER, &["Quota", "Container"], &[])
@@ -76,10 +81,23 @@ fn quota() -> Vec<Case> {
         Case::first("volume-claim-stays-unbound", GROUP, claim)
             .base(fixed(with_claim))
             .truth(CLUSTER, &["Volume", "Scheduling"], &[])
-            .signal(Signal::Object("Pod", "unbound immediate"))
-            // A claim in use is deleted with its pods: the plugin stays ill, since nothing makes volumes here.
-            .clear_within(1),
+            .signal(Signal::Object("Pod", "unbound immediate")),
     ]
+}
+
+/// Who runs the cluster makes the volume that is waited for.
+async fn a_volume_for_the_claim(stage: &Stage) -> Result {
+    stage
+        .apply(&json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": stage.of_cluster("faults-data"),
+            "spec": {
+                "accessModes": ["ReadWriteOnce"], "storageClassName": "", "capacity": {"storage": "1Gi"},
+                "persistentVolumeReclaimPolicy": "Retain",
+                "claimRef": {"namespace": stage.namespace, "name": "data"},
+                "hostPath": {"path": "/tmp", "type": "Directory"},
+            },
+        }))
+        .await
 }
 
 /// Waits until a pod is refused: policies and webhooks come into force some seconds after they were made.
@@ -216,7 +234,8 @@ fn admission() -> Vec<Case> {
         .truth(CLUSTER, &["Admission"], &["WebhookUnavailable", "PolicyDenied"])
         .signal(Signal::Object("ReplicaSet", "failed calling webhook"))
         .decisive()
-        .clear_within(60),
+        // The ReplicaSet's controller waits ever longer between two tries.
+        .clear_within(180),
     ]
 }
 

@@ -81,11 +81,7 @@ fn workload() -> Vec<Case> {
             spec(json!({"workload": {"port": 9999}})),
         )
         .truth(CONFIG, &["Probe"], &["NotListening"])
-        .window(40)
-        .undecidable(
-            "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
-                 connections, and nothing worked before",
-        ),
+        .window(40),
         Case::later(
             "health-path-edited-wrong",
             GROUP,
@@ -282,6 +278,7 @@ fn exposure() -> Vec<Case> {
             spec(json!({"expose": {"host": "crm.nowhere.example", "gateway": {"sectionName": "http"}}})),
         )
         .truth(CONFIG, &["DNS"], &["HostNotResolving"])
+        .signal(Signal::Look)
         .window(20),
         Case::first("manifest-path-wrong-from-the-start", GROUP, manifest())
             .base(healthz())

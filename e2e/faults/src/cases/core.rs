@@ -265,6 +265,7 @@ fn rights() -> Vec<Case> {
         .decisive(),
         Case::later("stack-replaced", GROUP, stack_replaced())
             .truth(CONFIG, &["CoreTransport"], &["StackChanged"])
+            .signal(Signal::Core)
             .window(35)
             .decisive(),
     ]
@@ -288,6 +289,7 @@ pub(super) fn presents(certificate: Presented) -> Act {
 fn certificates() -> Vec<Case> {
     let later = |name, certificate| {
         Case::later(name, GROUP, presents(certificate))
+            .signal(Signal::Handshake)
             .window(35)
             .decisive()
     };
@@ -314,6 +316,7 @@ fn certificates() -> Vec<Case> {
             presents(Presented::Expired),
         )
         .truth(CORE, &["CoreTransport"], &["CoreCertificateInvalid"])
+        .signal(Signal::Handshake)
         .window(25)
         .decisive(),
     ]

@@ -171,6 +171,23 @@ pub(super) fn then_delete_pods(act: Act) -> Act {
     }
 }
 
+/// After what an act mends, the plugin's pods are deleted: what they were given they keep.
+pub(super) fn mended_with_new_pods(act: Act) -> Act {
+    let heal = act.heal.clone();
+    Act {
+        heal: Some(step(move |stage| {
+            let heal = heal.clone();
+            Box::pin(async move {
+                if let Some(heal) = &heal {
+                    heal(stage).await?;
+                }
+                stage.delete_pods().await
+            })
+        })),
+        ..act
+    }
+}
+
 /// Does something and leaves it at that.
 pub(super) fn only(does: impl for<'a> Fn(&'a Stage) -> BoxFuture<'a, Result> + Send + Sync + 'static) -> Act {
     Act::doing(step(does), step(|_| Box::pin(async { Ok(()) })))

@@ -110,11 +110,7 @@ fn health() -> Vec<Case> {
         )
         .truth(PARTNER, &["Probe"], &["NotListening"])
         .outside()
-        .window(40)
-        .undecidable(
-            "a process that listens elsewhere than it says and a port that is wrong in the spec both refuse \
-                 connections, and nothing worked before",
-        ),
+        .window(40),
         Case::later(
             "next-version-listens-on-loopback-only",
             GROUP,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Act, Case, PatchStep, Step, patch_step, step};
+use crate::case::{Act, Case, PatchStep, Signal, Step, patch_step, step};
 use crate::certificates::{self, Life};
 use crate::stage::Stage;
 use crate::trouble::Result;
@@ -113,7 +113,10 @@ pub(super) fn cases() -> Vec<Case> {
             .base(behind_it())
             .window(35)
     };
-    let certificate = |case: Case| case.truth(CLUSTER, &["Certificate"], &["PublicCertificateInvalid"]);
+    let certificate = |case: Case| {
+        case.truth(CLUSTER, &["Certificate"], &["PublicCertificateInvalid"])
+            .signal(Signal::Look)
+    };
     let secret_gone = Act::doing(
         step(|stage| Box::pin(async move { stage.delete("v1", "Secret", OWN).await })),
         step(|stage| Box::pin(async move { serve(stage, Served::Good).await })),
@@ -149,7 +152,8 @@ pub(super) fn cases() -> Vec<Case> {
             "host-name-disappears",
             name(|stage, host| stage.ground.dns.unknown(host)),
         )
-        .truth(PLATFORM, &["DNS"], &["HostNotResolving"]),
+        .truth(PLATFORM, &["DNS"], &["HostNotResolving"])
+        .signal(Signal::Look),
         later(
             "host-name-server-fails",
             name(|stage, host| stage.ground.dns.failing(host)),

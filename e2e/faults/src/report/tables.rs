@@ -240,24 +240,29 @@ fn details(lines: &[Line]) -> String {
 
 fn latencies(lines: &[Line]) -> String {
     let mut text =
-        "### How soon\n\nSeconds; from the signal to the right verdict, and from the mending until well.\n\n\
-        | faults | n | verdict p50 | p95 | well again p50 | p95 |\n|---|---|---|---|---|---|\n"
+        "### How soon\n\nSeconds; from the signal to the right verdict, from the breaking to it (with the intervals in which is looked), \
+        and from the mending until well.\n\n\
+        | faults | n | from the signal p50 | p95 | from the breaking p50 | p95 | well again p50 | p95 |\n\
+        |---|---|---|---|---|---|---|---|\n"
             .to_owned();
     for (what, decisive) in [("decisive", true), ("others", false)] {
         let of: Vec<&Line> = counted(lines, Kind::Single)
             .filter(|line| line.decisive == decisive)
             .collect();
         let verdicts: Vec<f64> = of.iter().filter_map(|line| line.latency()).collect();
+        let delays: Vec<f64> = of.iter().filter_map(|line| line.delay()).collect();
         let clearings: Vec<f64> = of.iter().filter_map(|line| line.clearing()).collect();
         let cell = |values: &[f64], at: f64| {
             quantile(values, at).map_or("–".to_owned(), |value| format!("{value:.1}"))
         };
         let _ = writeln!(
             text,
-            "| {what} | {} | {} | {} | {} | {} |",
+            "| {what} | {} | {} | {} | {} | {} | {} | {} |",
             verdicts.len(),
             cell(&verdicts, 0.5),
             cell(&verdicts, 0.95),
+            cell(&delays, 0.5),
+            cell(&delays, 0.95),
             cell(&clearings, 0.5),
             cell(&clearings, 0.95)
         );
