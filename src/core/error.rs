@@ -40,6 +40,12 @@ pub enum CoreErrorKind {
         /// The limit.
         seconds: u64,
     },
+    /// A new connection, TLS among it, is made, and no answer comes within the time limit: the way there is open.
+    #[error("connected, and no answer within {seconds} s")]
+    Silent {
+        /// The limit.
+        seconds: u64,
+    },
     /// The core's certificate is expired or not yet valid.
     #[error("the certificate is expired or not yet valid")]
     CertificateExpired,
@@ -115,6 +121,12 @@ impl CoreError {
 }
 
 impl CoreErrorKind {
+    /// Whether no answer came in time.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Silent { .. })
+    }
+
     /// Whether it says that the daemon is not there for anybody, so that nothing more should be sent.
     pub(super) const fn is_absence(&self) -> bool {
         match self {
@@ -122,6 +134,7 @@ impl CoreErrorKind {
             | Self::Refused
             | Self::Broken
             | Self::TimedOut { .. }
+            | Self::Silent { .. }
             | Self::CertificateExpired
             | Self::CertificateUnknownIssuer
             | Self::CertificateWrongName
@@ -156,6 +169,7 @@ impl CoreErrorKind {
             self,
             Self::Broken
                 | Self::TimedOut { .. }
+                | Self::Silent { .. }
                 | Self::Tls(_)
                 | Self::NotWazo { .. }
                 | Self::DaemonDown(_)
@@ -172,6 +186,7 @@ impl CoreErrorKind {
             Self::Refused => "refused",
             Self::Broken => "broken",
             Self::TimedOut { .. } => "timed_out",
+            Self::Silent { .. } => "silent",
             Self::CertificateExpired | Self::CertificateUnknownIssuer | Self::CertificateWrongName => {
                 "certificate"
             }

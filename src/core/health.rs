@@ -82,10 +82,7 @@ impl Link {
             .metrics
             .up(&self.key, error.daemon, Check::Read, false);
         // Where reads alone fail, its status is asked for next; where nothing answers, it says nothing of itself either.
-        if !matches!(
-            error.kind,
-            CoreErrorKind::ServerError(_) | CoreErrorKind::TimedOut { .. }
-        ) {
+        if !fails_to_read(&error.kind) {
             let metrics = &self.shared.metrics;
             metrics.up(&self.key, error.daemon, Check::Status, false);
         }
@@ -128,7 +125,7 @@ impl Link {
         let known = facts.services.get(&daemon).and_then(|service| service.last_good);
         let hangs = |service: &ServiceFact| {
             let error = service.error.as_ref();
-            let late = error.filter(|error| matches!(error.kind, CoreErrorKind::TimedOut { .. }));
+            let late = error.filter(|error| error.kind.is_late());
             late.is_some_and(|error| known.is_none_or(|known| known < error.at))
         };
         let mut others = facts.services.iter().filter(|(other, _)| **other != daemon);
@@ -169,6 +166,11 @@ impl Link {
     }
 }
 
+/// Whether it fails at what it reads, while its process may be well.
+const fn fails_to_read(kind: &CoreErrorKind) -> bool {
+    matches!(kind, CoreErrorKind::ServerError(_)) || kind.is_late()
+}
+
 /// Looks at wazo-auth.
 pub(super) async fn look_at_auth(link: &Link, aim: &Aim) {
     let token = link.state().session.token();
@@ -189,10 +191,7 @@ pub(super) async fn look_at_auth(link: &Link, aim: &Aim) {
         }
         Err(error) => {
             look_failed(link, aim, &error);
-            if matches!(
-                error.kind,
-                CoreErrorKind::ServerError(_) | CoreErrorKind::TimedOut { .. }
-            ) {
+            if fails_to_read(&error.kind) {
                 look_behind(link, aim).await;
             }
         }

@@ -53,17 +53,26 @@ impl WireFactory for HttpWires {
         http.set_connect_timeout(Some(CONNECT_LIMIT));
         http.set_nodelay(true);
         let connector = HttpsConnector::from((http, client_config(ca_pem)?));
+        let knocker = connector.clone();
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_LIMIT)
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(4)
             .build(connector);
-        Ok(Arc::new(HttpWire { client, resolved }))
+        Ok(Arc::new(HttpWire {
+            client,
+            knocker,
+            resolved,
+        }))
     }
 }
 
+type Connector = HttpsConnector<HttpConnector<TypedResolver>>;
+
 struct HttpWire {
-    client: Client<HttpsConnector<HttpConnector<TypedResolver>>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
+    /// Makes connections that nothing is asked over.
+    knocker: Connector,
     resolved: Resolved,
 }
 
@@ -95,8 +104,30 @@ impl HttpWire {
 impl Wire for HttpWire {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, WireError>> {
         Box::pin(async move {
-            match tokio::time::timeout(CALL_LIMIT, self.exchange(request)).await {
+            let mut knocker = self.knocker.clone();
+            let uri = request.uri().clone();
+            // In the last seconds it is seen whether the way is open: the connection that is waited at may be an old one.
+            let knock = async move {
+                tokio::time::sleep(CALL_LIMIT - CONNECT_LIMIT).await;
+                knocker.call(uri).await.is_ok()
+            };
+            let mut open = false;
+            let answered = async {
+                tokio::pin!(knock);
+                let exchange = self.exchange(request);
+                tokio::pin!(exchange);
+                let mut knocked = false;
+                loop {
+                    tokio::select! {
+                        biased;
+                        outcome = &mut exchange => return outcome,
+                        taken = &mut knock, if !knocked => (open, knocked) = (taken, true),
+                    }
+                }
+            };
+            match tokio::time::timeout(CALL_LIMIT, answered).await {
                 Ok(outcome) => outcome,
+                Err(_) if open => Err(WireError::Silent(CALL_LIMIT.as_secs())),
                 Err(_) => Err(WireError::TimedOut(CALL_LIMIT.as_secs())),
             }
         })

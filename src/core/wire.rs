@@ -72,6 +72,9 @@ pub enum WireError {
     /// The time limit, in seconds, was over.
     #[error("no answer within {0} s")]
     TimedOut(u64),
+    /// A connection, TLS among it, was made, and no answer came within the time limit, in seconds.
+    #[error("connected, and no answer within {0} s")]
+    Silent(u64),
     /// The certificate is not accepted.
     #[error("certificate: {0:?}")]
     Certificate(CertificateFault),
@@ -101,6 +104,7 @@ impl From<WireError> for CoreErrorKind {
             WireError::Refused => Self::Refused,
             WireError::Broken => Self::Broken,
             WireError::TimedOut(seconds) => Self::TimedOut { seconds },
+            WireError::Silent(seconds) => Self::Silent { seconds },
             WireError::Certificate(CertificateFault::Expired) => Self::CertificateExpired,
             WireError::Certificate(CertificateFault::UnknownIssuer) => Self::CertificateUnknownIssuer,
             WireError::Certificate(CertificateFault::WrongName) => Self::CertificateWrongName,

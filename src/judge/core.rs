@@ -232,7 +232,7 @@ fn hangs(daemon: Daemon, error: &CoreError, facts: &CoreFacts) -> bool {
     let answers = |(other, service): (&Daemon, &ServiceFact)| {
         *other != daemon && service.state == ServiceState::Up && later(service)
     };
-    matches!(error.kind, CoreErrorKind::TimedOut { .. }) && facts.services.iter().any(answers)
+    error.kind.is_late() && facts.services.iter().any(answers)
 }
 
 fn hanging(daemon: Daemon, error: &CoreError) -> Candidate {
@@ -322,6 +322,9 @@ fn reason_of(error: &CoreError, worked: bool) -> (Reason, bool) {
         // A firewall may refuse, and break, in the core's name.
         CoreErrorKind::Refused | CoreErrorKind::Broken => (Reason::CoreUnreachable, false),
         CoreErrorKind::TimedOut { .. } => (Reason::CorePathTimeout, false),
+        // Something on the way may still swallow what is larger than a handshake.
+        CoreErrorKind::Silent { .. } if auth => (Reason::CoreAuthDown, false),
+        CoreErrorKind::Silent { .. } => (Reason::CoreServiceDown, false),
         CoreErrorKind::CertificateExpired => (Reason::CoreCertificateInvalid, true),
         CoreErrorKind::CertificateUnknownIssuer if worked => (Reason::CertificateChangedInCore, true),
         CoreErrorKind::CertificateUnknownIssuer => (Reason::CaBundleMissing, true),

@@ -1,8 +1,9 @@
 //! Layer Service, for a plugin whose pods are the operator's: whether the operator's own Service leads to them.
 
-use super::World;
 use super::candidate::Candidate;
+use super::manifest::SETTLE_SECONDS;
 use super::workload::newest_pods;
+use super::{World, known_faults, source};
 use crate::api::fault::Party;
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
@@ -65,6 +66,9 @@ pub(super) fn is_changed(world: &World, kind: &str) -> bool {
 
 /// The Service does not take connections, and the pods do: between them is what the cluster runs.
 fn does_not_answer(world: &World) -> Option<Candidate> {
+    if are_new(world) {
+        return None;
+    }
     let (control, pods_answer) = seen(world)?;
     let knock = control.service.filter(|knock| *knock != Knock::Taken)?;
     if !pods_answer {
@@ -81,6 +85,14 @@ fn does_not_answer(world: &World) -> Option<Candidate> {
     } else {
         candidate.indirect(Part::Endpoints.words())
     })
+}
+
+/// Whether the pods have not been ready for long, and nothing was told of the Service before: kube-proxy follows the
+/// EndpointSlices, which follow the kubelet.
+fn are_new(world: &World) -> bool {
+    let told = known_faults(world).any(|fault| fault.reason == Reason::ServiceUnreachable);
+    let age = world.now.as_second() - source::serving_since(world).as_second();
+    !told && age < SETTLE_SECONDS
 }
 
 /// What control probes showed, and whether the pods answer the operator.

@@ -6,7 +6,7 @@
 use super::candidate::Candidate;
 use super::state::State;
 use super::workload::newest_pods;
-use super::{World, certificate, in_cluster, known_faults, settled, source, was};
+use super::{World, certificate, in_cluster, known_faults, route, settled, source, was};
 use crate::api::condition::ConditionType;
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
@@ -18,8 +18,8 @@ use crate::probe::{Look, LookError, ManifestFact};
 pub(super) const PENDING: &str = "the manifest of this revision has not been looked at yet";
 /// The prober looks again after 1 to 15 seconds at what is bad; that it saw the same is not told.
 const LOOK_SECONDS: i64 = 5;
-/// How long a Gateway may take to know of pods that became ready.
-const ENDPOINTS_SECONDS: i64 = 10;
+/// How long a Gateway and kube-proxy may take to know of pods that became ready, and a Gateway to do what it says of itself.
+pub(super) const SETTLE_SECONDS: i64 = 10;
 const PODS: &str = "operator→pod";
 const PUBLIC: &str = "operator→public";
 
@@ -75,7 +75,7 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         }
         Some(Look::Bad(error)) => {
             let pod = fact.pod.as_ref();
-            let pending = endpoints_pending(world, fact, error);
+            let pending = endpoints_pending(world, fact, error).max(route::settling(world));
             if let Some(left) = pending.filter(|_| !super::was_ready(world)) {
                 return State::for_now("ManifestPending", PENDING, left);
             }
@@ -85,7 +85,10 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
                 weighed(classify(error, pod, fact), pod, fact)
             };
             // Nothing is taken from what was Ready for that.
-            let candidate = candidate.unless(pending.is_some(), "whether the Gateway knows of the pods yet");
+            let candidate = candidate.unless(
+                pending.is_some(),
+                "whether the Gateway serves by now what it took a moment ago",
+            );
             let candidate = candidate.unless(
                 may_be_of_a_proxy(world, pod),
                 "which container of the pod answers: a proxy beside the plugin may do it",
@@ -118,7 +121,7 @@ fn endpoints_pending(world: &World, fact: &ManifestFact, error: &LookError) -> O
     if reported || known || !needs_pods(error) || !matches!(fact.pod, Some(Look::Good { .. })) {
         return None;
     }
-    let left = ENDPOINTS_SECONDS - (world.now.as_second().saturating_sub(serving.as_second()));
+    let left = SETTLE_SECONDS - (world.now.as_second().saturating_sub(serving.as_second()));
     (left > 0).then_some(left)
 }
 

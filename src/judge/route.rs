@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::World;
 use super::candidate::Candidate;
+use super::manifest::SETTLE_SECONDS;
 use super::state::State;
-use crate::api::fault::Party;
+use super::{World, known_faults};
+use crate::api::fault::{Layer, Party};
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, RouteParentFact};
@@ -172,6 +173,24 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
         (Some(_), _) => State::Good,
         (None, _) => State::waiting("RoutePending", "the Gateway has not accepted the HTTPRoute yet"),
     }
+}
+
+/// Seconds in which a Gateway may still have to do what it says: it took the route, a listener or its certificate a moment
+/// ago. What is told already goes on to hold.
+pub(super) fn settling(world: &World) -> Option<i64> {
+    let told = known_faults(world).any(|fault| {
+        fault.caused_by.is_none() && matches!(fault.layer, Layer::DNS | Layer::Certificate | Layer::Route)
+    });
+    let parents = world.children.route.iter().flat_map(|route| &route.parents);
+    let of_route = parents.flat_map(|parent| [&parent.accepted, &parent.resolved]);
+    let of_gateway = match &world.gateway {
+        GatewayView::Found(gateway) => gateway.programmed.as_ref(),
+        _ => None,
+    };
+    let conditions = of_route.flatten().chain(of_gateway);
+    let turned = conditions.filter_map(|condition| condition.since).max()?;
+    let left = SETTLE_SECONDS - (world.now.as_second() - turned.as_second());
+    (left > 0 && !told).then_some(left)
 }
 
 /// A candidate from what a controller says in a condition.

@@ -337,6 +337,17 @@ async fn what_is_wrong_on_the_way_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_stack_that_takes_connections_and_does_not_answer_is_told_from_a_way_that_is_closed() {
+    let bench = Bench::start(|settings| settings).await;
+    bench.sim.faults().inject(Fault::hang()).await;
+    bench
+        .until("silent", |bench| {
+            matches!(bench.failure(), Some(CoreErrorKind::Silent { seconds: 15 }))
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_certificate_for_other_names_is_told() {
     let options = Options {
         bind: ([0, 0, 0, 0], 0).into(),

@@ -94,6 +94,7 @@ async fn a_login_into_a_core_that_never_answered_says_why() {
     for (fault, expected) in [
         (WireError::Dns, Kind::NameNotResolved),
         (WireError::TimedOut(15), Kind::TimedOut { seconds: 15 }),
+        (WireError::Silent(15), Kind::Silent { seconds: 15 }),
         (
             WireError::Certificate(crate::core::CertificateFault::UnknownIssuer),
             Kind::CertificateUnknownIssuer,

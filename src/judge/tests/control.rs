@@ -1,9 +1,10 @@
 //! What control probes show while the manifest cannot be had: the part of the way that fails.
 
-use super::{Doing, check, rows, verdicts};
+use super::{Doing, check, reasons, rows, verdicts};
 use crate::api::fault::{Confidence, Layer, Party};
 use crate::api::reason::Reason;
 use crate::judge::assess;
+use crate::observe::fixture::{NOW, at};
 use crate::observe::surroundings::{EndpointsFact, Part, Surroundings};
 use crate::observe::world::World;
 use crate::probe::{ControlFact, Knock, Look, LookError, Resolver};
@@ -124,4 +125,50 @@ fn control_probes_tell_the_part_of_the_way_that_fails() {
         Config,
         "somebody else set the selector"
     );
+}
+
+/// A route that the Gateway took so many seconds ago, and behind which it answers 404; the pods answer well.
+fn taken(seconds: i64) -> World {
+    let mut world = World::healthy().public(LookError::NotFound, good());
+    // It was not ready before: what was is not taken back for a moment's doubt.
+    world.itself.before.conditions.clear();
+    let parents = world
+        .children
+        .route
+        .iter_mut()
+        .flat_map(|route| &mut route.parents);
+    for accepted in parents.filter_map(|parent| parent.accepted.as_mut()) {
+        accepted.since = Some(at(NOW - seconds));
+    }
+    world
+}
+
+#[test]
+fn a_gateway_has_some_seconds_to_do_what_it_says_that_it_does() {
+    assert!(assess(&taken(3)).faults.is_empty());
+    assert_eq!(reasons(&assess(&taken(30))), [Reason::GatewayError]);
+    let told = taken(30).reported();
+    let mut again = taken(3);
+    again.itself.before = told.itself.before;
+    assert_eq!(
+        reasons(&assess(&again)),
+        [Reason::GatewayError],
+        "what is told goes on to hold"
+    );
+}
+
+#[test]
+fn a_service_is_not_blamed_for_pods_that_became_ready_a_moment_ago() {
+    let behind = |seconds: i64| {
+        World::healthy()
+            .public(LookError::TimedOut, good())
+            .control(ControlFact {
+                service: Some(Knock::TimedOut),
+                ..ControlFact::default()
+            })
+            .pods(|pod| pod.ready_since = Some(at(NOW - seconds)))
+    };
+    let blamed = |world: &World| reasons(&assess(world)).contains(&Reason::ServiceUnreachable);
+    assert!(!blamed(&behind(3)));
+    assert!(blamed(&behind(30)));
 }

@@ -30,6 +30,7 @@ fn verdicts(kind: &CoreErrorKind) -> (Verdict, Verdict) {
             (Unknown, CoreTransport, Reason::CorePathTimeout, Low),
             (Path, CoreTransport, Reason::CorePathTimeout, Medium),
         ),
+        CoreErrorKind::Silent { .. } => same((Core, CoreAuth, Reason::CoreAuthDown, Medium)),
         CoreErrorKind::CertificateExpired => {
             same((Core, CoreTransport, Reason::CoreCertificateInvalid, High))
         }
