@@ -75,7 +75,10 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         }
         Some(Look::Bad(error)) => {
             let pod = fact.pod.as_ref();
-            let pending = endpoints_pending(world, fact, error).max(route::settling(world));
+            // What the pods themselves do wrong is not the way's, however new that is.
+            let of_the_way = !matches!(pod, Some(Look::Bad(_)));
+            let settling = route::settling(world).filter(|_| of_the_way);
+            let pending = endpoints_pending(world, fact, error).max(settling);
             if let Some(left) = pending.filter(|_| !super::was_ready(world)) {
                 return State::for_now("ManifestPending", PENDING, left);
             }

@@ -6,6 +6,7 @@ use super::candidate::Candidate;
 use super::manifest::SETTLE_SECONDS;
 use super::state::State;
 use super::{World, known_faults};
+use crate::api::condition::{ConditionType, find};
 use crate::api::fault::{Layer, Party};
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
@@ -175,22 +176,24 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     }
 }
 
-/// Seconds in which a Gateway may still have to do what it says: it took the route, a listener or its certificate a moment
-/// ago. What is told already goes on to hold.
+/// Seconds in which a Gateway may still have to do what it says: it took the route a moment ago. What controllers tell of
+/// times is not asked: some of them tell of another one with each look.
 pub(super) fn settling(world: &World) -> Option<i64> {
-    let told = known_faults(world).any(|fault| {
-        fault.caused_by.is_none() && matches!(fault.layer, Layer::DNS | Layer::Certificate | Layer::Route)
+    let untaken = known_faults(world).any(|fault| {
+        let of_route = fault.layer == Layer::Route && fault.caused_by.is_none();
+        of_route
+            && !matches!(
+                fault.reason,
+                Reason::GatewayError | Reason::PublicAddressUnreachable
+            )
     });
-    let parents = world.children.route.iter().flat_map(|route| &route.parents);
-    let of_route = parents.flat_map(|parent| [&parent.accepted, &parent.resolved]);
-    let of_gateway = match &world.gateway {
-        GatewayView::Found(gateway) => gateway.programmed.as_ref(),
-        _ => None,
-    };
-    let conditions = of_route.flatten().chain(of_gateway);
-    let turned = conditions.filter_map(|condition| condition.since).max()?;
-    let left = SETTLE_SECONDS - (world.now.as_second() - turned.as_second());
-    (left > 0 && !told).then_some(left)
+    if untaken {
+        return Some(SETTLE_SECONDS);
+    }
+    let exposed = find(&world.itself.before.conditions, ConditionType::Exposed)?;
+    let since = exposed.last_transition_time.0.as_second();
+    let left = SETTLE_SECONDS - (world.now.as_second() - since);
+    (exposed.status == "Unknown" && left > 0).then_some(left)
 }
 
 /// A candidate from what a controller says in a condition.

@@ -103,13 +103,17 @@ mod tests {
         }
     }
 
+    /// Of the variations of each recording one in so many is tried, another one of the next.
+    const EVERY: usize = 3;
+
     #[test]
     fn seen_otherwise_it_is_the_same_and_nobody_else_is_blamed_for_sure() {
         let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut count = 0;
-        for kept in all() {
+        for (number, kept) in all().into_iter().enumerate() {
             let worlds = read(&ablation::file(&folder(), &kept.name)).unwrap();
-            for variation in variation::all(&worlds) {
+            let variations = variation::all(&worlds).into_iter();
+            for variation in variations.skip(number % EVERY).step_by(EVERY) {
                 count += 1;
                 let (outcome, wrong_high) = kept.told().outcome(&replayed::verdicts(variation.worlds));
                 let right =

@@ -182,7 +182,7 @@ fn obey(command: Command) -> Result<bool> {
             } else if output.join(run::LINES).exists() {
                 std::fs::remove_file(output.join(run::LINES))?;
             }
-            runtime()?.block_on(play_all(cases, jobs, &output, &helm))?;
+            runtime()?.block_on(play_all(cases, !choice.only.is_empty(), jobs, &output, &helm))?;
             report::report(&output, None)
         }
     }
@@ -193,11 +193,11 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(builder.worker_threads(2).enable_all().build()?)
 }
 
-async fn play_all(cases: Vec<Case>, jobs: usize, output: &Path, helm: &[String]) -> Result {
+async fn play_all(cases: Vec<Case>, chosen: bool, jobs: usize, output: &Path, helm: &[String]) -> Result {
     println!("{} cases, {jobs} at a time; a node is started first", cases.len());
     std::fs::create_dir_all(output.join(ablation::WORLDS))?;
     on_a_node(output, helm, async |ground| {
-        run::run(ground, cases, jobs, output).await
+        run::run(ground, cases, chosen, jobs, output).await
     })
     .await
 }

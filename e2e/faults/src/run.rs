@@ -20,6 +20,8 @@ pub(crate) const LINES: &str = "cases.jsonl";
 struct Progress {
     began: Instant,
     all: usize,
+    /// Whether the cases were chosen by name.
+    chosen: bool,
     done: Mutex<usize>,
     file: Mutex<File>,
 }
@@ -35,12 +37,21 @@ impl Progress {
             self.all,
             clock / 60,
             clock % 60,
-            tell(line)
+            self.told(line)
         );
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         writeln!(file, "{}", serde_json::to_string(line)?)?;
         file.flush()?;
         Ok(())
+    }
+
+    /// Of a case that is held out nobody is told how it went, unless it is asked for by name.
+    fn told(&self, line: &Line) -> String {
+        if line.held_out && line.trouble.is_none() && !self.chosen {
+            "held out".to_owned()
+        } else {
+            tell(line)
+        }
     }
 }
 
@@ -79,8 +90,14 @@ pub(crate) fn tell(line: &Line) -> String {
     text
 }
 
-/// Plays the cases; the lines are added to the directory's file.
-pub(crate) async fn run(ground: &Arc<Ground>, cases: Vec<Case>, jobs: usize, directory: &Path) -> Result {
+/// Plays the cases; the lines are added to the directory's file. `chosen`: by name, so that it is told how each went.
+pub(crate) async fn run(
+    ground: &Arc<Ground>,
+    cases: Vec<Case>,
+    chosen: bool,
+    jobs: usize,
+    directory: &Path,
+) -> Result {
     let file = OpenOptions::new()
         .create(true)
         .append(true)
@@ -88,6 +105,7 @@ pub(crate) async fn run(ground: &Arc<Ground>, cases: Vec<Case>, jobs: usize, dir
     let progress = Arc::new(Progress {
         began: Instant::now(),
         all: cases.len(),
+        chosen,
         done: Mutex::new(0),
         file: Mutex::new(file),
     });

@@ -127,33 +127,38 @@ fn control_probes_tell_the_part_of_the_way_that_fails() {
     );
 }
 
-/// A route that the Gateway took so many seconds ago, and behind which it answers 404; the pods answer well.
-fn taken(seconds: i64) -> World {
-    let mut world = World::healthy().public(LookError::NotFound, good());
-    // It was not ready before: what was is not taken back for a moment's doubt.
-    world.itself.before.conditions.clear();
-    let parents = world
-        .children
-        .route
-        .iter_mut()
-        .flat_map(|route| &mut route.parents);
-    for accepted in parents.filter_map(|parent| parent.accepted.as_mut()) {
-        accepted.since = Some(at(NOW - seconds));
+/// The Gateway took the route so many seconds ago, and what it answers is bad; the pods as told.
+fn taken(seconds: i64, public: LookError, pod: Option<Look>) -> World {
+    let mut world = World::healthy().reported().public(public, pod).later(60);
+    for condition in &mut world.itself.before.conditions {
+        if condition.type_ == "Exposed" {
+            condition.status = "Unknown".to_owned();
+            condition.last_transition_time.0 = at(NOW + 60 - seconds);
+        } else if condition.type_ == "Ready" {
+            condition.status = "False".to_owned();
+        }
     }
     world
 }
 
 #[test]
 fn a_gateway_has_some_seconds_to_do_what_it_says_that_it_does() {
-    assert!(assess(&taken(3)).faults.is_empty());
-    assert_eq!(reasons(&assess(&taken(30))), [Reason::GatewayError]);
-    let told = taken(30).reported();
-    let mut again = taken(3);
-    again.itself.before = told.itself.before;
+    for (public, reason) in [
+        (LookError::NotFound, Reason::GatewayError),
+        (LookError::Refused, Reason::PublicAddressUnreachable),
+        (LookError::TlsFailed, Reason::PublicCertificateInvalid),
+    ] {
+        assert!(
+            assess(&taken(3, public.clone(), good())).faults.is_empty(),
+            "{reason}"
+        );
+        assert_eq!(reasons(&assess(&taken(30, public, good()))), [reason]);
+    }
+    let own = Some(Look::Bad(LookError::CorsMissing));
     assert_eq!(
-        reasons(&assess(&again)),
-        [Reason::GatewayError],
-        "what is told goes on to hold"
+        reasons(&assess(&taken(3, LookError::CorsMissing, own))),
+        [Reason::CorsMissing],
+        "what the pods do wrong needs no time"
     );
 }
 
