@@ -11,6 +11,7 @@ mod exposure;
 mod hysteresis;
 mod in_cluster;
 mod ingress;
+mod killed;
 mod neighbours;
 mod origin;
 mod phases;

@@ -5,9 +5,9 @@ use crate::api::fault::{Confidence, Layer, Party};
 use crate::api::reason::Reason;
 use crate::judge::assess;
 use crate::observe::facts::{ContainerState, Requests};
-use crate::observe::fixture::{NOW, at, condition, exit, waiting};
+use crate::observe::fixture::{NOW, at, condition};
 use crate::observe::surroundings::{
-    CapacityFact, ClaimFact, EventFact, LimitFact, NodeFact, Part, QuotaFact, Surroundings,
+    CapacityFact, ClaimFact, EventFact, NodeFact, Part, QuotaFact, Surroundings,
 };
 use crate::observe::world::World;
 use crate::probe::ReadinessLook;
@@ -15,7 +15,7 @@ use Confidence::{High, Medium};
 use Doing::{Ill, Retrying};
 use Party::{Cluster, Config, Partner};
 
-const POD: &str = "crm-panel-abc-1";
+pub(super) const POD: &str = "crm-panel-abc-1";
 
 impl World {
     pub(super) fn around(mut self, edit: impl FnOnce(&mut Surroundings)) -> Self {
@@ -24,7 +24,7 @@ impl World {
         self
     }
 
-    fn told(self, kind: &str, name: &str, reason: &str, message: &str) -> Self {
+    pub(super) fn told(self, kind: &str, name: &str, reason: &str, message: &str) -> Self {
         self.around(|around| {
             around.read.insert(Part::Events);
             around.events.push(EventFact {
@@ -244,78 +244,6 @@ fn a_process_that_exits_by_itself_is_not_excused_by_a_node_that_is_short_of_some
         .crashing(3)
         .node(|node| node.pressures = vec!["DiskPressure".to_owned()]);
     assert_eq!(reasons(&assess(&world)), [Reason::ProcessExited]);
-}
-
-#[test]
-fn who_ended_a_process_is_told_by_the_kubelet_and_the_node() {
-    let killed =
-        |reason: &str| World::healthy().container(waiting("CrashLoopBackOff", ""), Some(exit(137, reason)));
-    let liveness = "Container plugin failed liveness probe, will be restarted";
-    let system = "System OOM encountered, victim process: panel, pid: 4711";
-    let limited = |limits: Vec<LimitFact>| {
-        killed("OOMKilled")
-            .pods(|pod| pod.memory_limit = Some(64 << 20))
-            .around(|around| {
-                around.read.insert(Part::Limits);
-                around.limits = limits;
-            })
-    };
-    let range = LimitFact {
-        name: "small".to_owned(),
-        memory: Some(64 << 20),
-    };
-    let of_spec = || {
-        limited(vec![range.clone()]).spec(|spec| {
-            let workload = spec.workload.as_mut().unwrap();
-            workload.resources =
-                serde_json::from_value(serde_json::json!({"limits": {"memory": "64Mi"}})).unwrap();
-        })
-    };
-    let in_force = |mut world: World| {
-        world.itself.before.observed_generation = world.itself.generation;
-        world.itself.before.rollout = None;
-        world
-    };
-    for (what, world, expected) in [
-        (
-            "a liveness probe",
-            killed("Error").told("Pod", POD, "Killing", liveness),
-            (Partner, Layer::Probe, Reason::LivenessKilled, High),
-        ),
-        (
-            "the node's memory",
-            killed("Error").told("Node", "node-1", "SystemOOM", system),
-            (Cluster, Layer::Node, Reason::NodeOutOfMemory, High),
-        ),
-        (
-            "nobody tells",
-            killed("Error"),
-            (Partner, Layer::Container, Reason::ProcessExited, Medium),
-        ),
-        (
-            "a limit of the namespace",
-            limited(vec![range.clone()]),
-            (Cluster, Layer::Container, Reason::OutOfMemory, High),
-        ),
-        (
-            "a limit of nobody known",
-            limited(Vec::new()),
-            (Cluster, Layer::Container, Reason::OutOfMemory, Medium),
-        ),
-        (
-            "a limit of the spec that was enough before",
-            in_force(of_spec()),
-            (Partner, Layer::Container, Reason::OutOfMemory, High),
-        ),
-        (
-            "a limit of the spec",
-            of_spec(),
-            (Config, Layer::Container, Reason::OutOfMemory, Medium),
-        ),
-    ] {
-        let (party, layer, reason, confidence, _) = verdicts(&assess(&world))[0];
-        assert_eq!((party, layer, reason, confidence), expected, "{what}");
-    }
 }
 
 #[test]
