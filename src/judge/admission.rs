@@ -42,9 +42,10 @@ fn reason(message: &str) -> Reason {
         Reason::QuotaExceeded
     } else if message.contains("violates PodSecurity") {
         Reason::PodSecurityViolated
-    } else if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") {
-        Reason::PolicyDenied
-    } else if is_of_a_limit_range(message) {
+    } else if message.contains("admission webhook")
+        || message.contains("ValidatingAdmissionPolicy")
+        || is_of_a_limit_range(message)
+    {
         Reason::PolicyDenied
     } else {
         Reason::ApplyRejected
