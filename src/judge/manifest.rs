@@ -12,7 +12,7 @@ use crate::api::fault::{Layer, Party};
 use crate::api::parse::{Plugin, UiEntry};
 use crate::api::plugin::Verify;
 use crate::api::reason::Reason;
-use crate::probe::{Look, LookError, ManifestFact};
+use crate::probe::{CertificateFlaw, Look, LookError, ManifestFact};
 
 /// One text for every cause: after a restart of the operator another cause is no news.
 pub(super) const PENDING: &str = "the manifest of this revision has not been looked at yet";
@@ -76,7 +76,7 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
         Some(Look::Bad(error)) => {
             let pod = fact.pod.as_ref();
             // What the pods themselves do wrong is not the way's, however new that is.
-            let of_the_way = !matches!(pod, Some(Look::Bad(_)));
+            let of_the_way = !matches!(pod, Some(Look::Bad(_))) && is_of_the_gateway(error);
             let settling = route::settling(world).filter(|_| of_the_way);
             let pending = endpoints_pending(world, fact, error).max(settling);
             if let Some(left) = pending.filter(|_| !super::was_ready(world)) {
@@ -137,6 +137,19 @@ fn may_be_of_a_proxy(world: &World, pod: Option<&Look>) -> bool {
 fn verifies_in_cluster(world: &World) -> bool {
     let plugin = world.itself.plugin.as_ref().ok();
     plugin.is_some_and(|plugin| plugin.spec.verify() == Verify::Service)
+}
+
+/// Whether a Gateway that has not caught up yet may make it: no name resolves otherwise for that, and no certificate ends.
+const fn is_of_the_gateway(error: &LookError) -> bool {
+    !matches!(
+        error,
+        LookError::NotResolving
+            | LookError::ResolverFailed
+            | LookError::Certificate {
+                why: CertificateFlaw::Expired,
+                ..
+            }
+    )
 }
 
 /// Whether it can only be had, or be said, while pods serve: without any, it says nothing of the plugin or the way.

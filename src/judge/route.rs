@@ -7,7 +7,7 @@ use super::manifest::SETTLE_SECONDS;
 use super::state::State;
 use super::{World, known_faults};
 use crate::api::condition::{ConditionType, find};
-use crate::api::fault::{Layer, Party};
+use crate::api::fault::Party;
 use crate::api::parse::Plugin;
 use crate::api::reason::Reason;
 use crate::observe::facts::{ConditionFact, RouteParentFact};
@@ -179,15 +179,17 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
 /// Seconds in which a Gateway may still have to do what it says: it took the route a moment ago. What controllers tell of
 /// times is not asked: some of them tell of another one with each look.
 pub(super) fn settling(world: &World) -> Option<i64> {
-    let untaken = known_faults(world).any(|fault| {
-        let of_route = fault.layer == Layer::Route && fault.caused_by.is_none();
-        of_route
-            && !matches!(
-                fault.reason,
-                Reason::GatewayError | Reason::PublicAddressUnreachable
-            )
-    });
-    if untaken {
+    let untaken = |reason: Reason| {
+        matches!(
+            reason,
+            Reason::GatewayNotFound
+                | Reason::GatewayNotProgrammed
+                | Reason::RouteNotAccepted
+                | Reason::RouteBackendNotFound
+                | Reason::NoRouteController
+        )
+    };
+    if known_faults(world).any(|fault| fault.caused_by.is_none() && untaken(fault.reason)) {
         return Some(SETTLE_SECONDS);
     }
     let exposed = find(&world.itself.before.conditions, ConditionType::Exposed)?;

@@ -154,6 +154,18 @@ fn a_gateway_has_some_seconds_to_do_what_it_says_that_it_does() {
         );
         assert_eq!(reasons(&assess(&taken(30, public, good()))), [reason]);
     }
+    // What the way does wrong with a route that was taken is told of, and goes on to be.
+    let told = World::healthy().public(LookError::CorsMissing, good()).reported();
+    assert_eq!(reasons(&assess(&told)), [Reason::CorsLostOnTheWay]);
+    assert_eq!(
+        reasons(&assess(&told.later(20).reported())),
+        [Reason::CorsLostOnTheWay]
+    );
+    assert_eq!(
+        reasons(&assess(&taken(3, LookError::NotResolving, good()))),
+        [Reason::HostNotResolving],
+        "no Gateway makes a name"
+    );
     let own = Some(Look::Bad(LookError::CorsMissing));
     assert_eq!(
         reasons(&assess(&taken(3, LookError::CorsMissing, own))),
