@@ -66,10 +66,10 @@ pub(super) fn is_changed(world: &World, kind: &str) -> bool {
 
 /// The Service does not take connections, and the pods do: between them is what the cluster runs.
 fn does_not_answer(world: &World) -> Option<Candidate> {
-    if are_new(world) {
+    let (control, pods_answer) = seen(world)?;
+    if were_new(world) {
         return None;
     }
-    let (control, pods_answer) = seen(world)?;
     let knock = control.service.filter(|knock| *knock != Knock::Taken)?;
     if !pods_answer {
         return None;
@@ -87,12 +87,18 @@ fn does_not_answer(world: &World) -> Option<Candidate> {
     })
 }
 
-/// Whether the pods have not been ready for long, and nothing was told of the Service before: kube-proxy follows the
-/// EndpointSlices, which follow the kubelet.
-fn are_new(world: &World) -> bool {
+/// Whether the pods had not been ready for long when it was looked, and the Service was neither seen to work since nor told
+/// of before: kube-proxy follows the EndpointSlices, which follow the kubelet.
+fn were_new(world: &World) -> bool {
     let told = known_faults(world).any(|fault| fault.reason == Reason::ServiceUnreachable);
-    let age = world.now.as_second() - source::serving_since(world).as_second();
-    !told && age < SETTLE_SECONDS
+    let serving = source::serving_since(world);
+    let looks = &world.probe.manifests;
+    let worked = looks
+        .iter()
+        .any(|fact| fact.last_good.is_some_and(|good| good >= serving));
+    let looked = looks.iter().map(|fact| fact.checked_at).max();
+    let age = looked.unwrap_or(world.now).as_second() - serving.as_second();
+    !told && !worked && age < SETTLE_SECONDS
 }
 
 /// What control probes showed, and whether the pods answer the operator.

@@ -77,7 +77,7 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
             let pod = fact.pod.as_ref();
             // What the pods themselves do wrong is not the way's, however new that is.
             let of_the_way = !matches!(pod, Some(Look::Bad(_))) && is_of_the_gateway(error);
-            let settling = route::settling(world).filter(|_| of_the_way);
+            let settling = route::settling(world, fact.checked_at).filter(|_| of_the_way);
             let pending = endpoints_pending(world, fact, error).max(settling);
             if let Some(left) = pending.filter(|_| !super::was_ready(world)) {
                 return State::for_now("ManifestPending", PENDING, left);
@@ -115,7 +115,8 @@ pub fn judge_entry(world: &World, entry: &UiEntry) -> State {
     }
 }
 
-/// Seconds in which the way to the pods may still have to learn of them: they answer, and have not been ready for long.
+/// Seconds in which the way to the pods may still have to learn of them: they answer, and had not been ready for long when
+/// it was looked; how long ago that was makes no difference.
 /// Gateways and kube-proxy follow the EndpointSlices, which follow the kubelet.
 fn endpoints_pending(world: &World, fact: &ManifestFact, error: &LookError) -> Option<i64> {
     let reported = known_faults(world).any(|fault| fault.caused_by.is_none() && fault.layer == Layer::Route);
@@ -124,8 +125,8 @@ fn endpoints_pending(world: &World, fact: &ManifestFact, error: &LookError) -> O
     if reported || known || !needs_pods(error) || !matches!(fact.pod, Some(Look::Good { .. })) {
         return None;
     }
-    let left = SETTLE_SECONDS - (world.now.as_second().saturating_sub(serving.as_second()));
-    (left > 0).then_some(left)
+    let left = SETTLE_SECONDS - (fact.checked_at.as_second().saturating_sub(serving.as_second()));
+    (left > 0).then_some(left.min(SETTLE_SECONDS))
 }
 
 /// Whether a pod answers with an error of a server, and has containers beside the plugin's: that of a mesh may answer so.

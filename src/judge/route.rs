@@ -176,9 +176,9 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     }
 }
 
-/// Seconds in which a Gateway may still have to do what it says: it took the route a moment ago. What controllers tell of
+/// Seconds in which a Gateway may still have to do what it says: it took the route a moment before it was looked. What controllers tell of
 /// times is not asked: some of them tell of another one with each look.
-pub(super) fn settling(world: &World) -> Option<i64> {
+pub(super) fn settling(world: &World, looked: Timestamp) -> Option<i64> {
     let untaken = |reason: Reason| {
         matches!(
             reason,
@@ -194,8 +194,8 @@ pub(super) fn settling(world: &World) -> Option<i64> {
     }
     let exposed = find(&world.itself.before.conditions, ConditionType::Exposed)?;
     let since = exposed.last_transition_time.0.as_second();
-    let left = SETTLE_SECONDS - (world.now.as_second() - since);
-    (exposed.status == "Unknown" && left > 0).then_some(left)
+    let left = SETTLE_SECONDS - (looked.as_second() - since);
+    (exposed.status == "Unknown" && left > 0).then_some(left.min(SETTLE_SECONDS))
 }
 
 /// A candidate from what a controller says in a condition.

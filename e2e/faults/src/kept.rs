@@ -82,10 +82,21 @@ pub(crate) fn keep(directory: &Path, lines: &[Line], folder: &Path) -> Result {
 mod tests {
     use std::collections::BTreeMap;
 
+    use wazo_plugin_operator::api::fault::Fault;
     use wazo_plugin_operator::recording::read;
 
     use super::*;
     use crate::variation;
+
+    fn said(verdicts: &[(Timestamp, Option<Fault>)]) -> String {
+        let told = |fault: &Fault| format!("{:?} {} {:?}", fault.party, fault.reason, fault.confidence);
+        let mut said: Vec<String> = verdicts
+            .iter()
+            .filter_map(|(_, fault)| Some(told(fault.as_ref()?)))
+            .collect();
+        said.dedup();
+        said.join(", ")
+    }
 
     fn all() -> Vec<Kept> {
         let text = std::fs::read_to_string(folder().join(LIST)).unwrap();
@@ -115,14 +126,15 @@ mod tests {
             let variations = variation::all(&worlds).into_iter();
             for variation in variations.skip(number % EVERY).step_by(EVERY) {
                 count += 1;
-                let (outcome, wrong_high) = kept.told().outcome(&replayed::verdicts(variation.worlds));
+                let verdicts = replayed::verdicts(variation.worlds);
+                let (outcome, wrong_high) = kept.told().outcome(&verdicts);
                 let right =
                     outcome == Outcome::Right || !variation.kind.shows_all() && outcome != Outcome::Wrong;
                 if !right || wrong_high {
                     wrong
                         .entry(format!("{}: {outcome:?}", variation.kind.told()))
                         .or_default()
-                        .push(kept.name.clone());
+                        .push(format!("{}: {}", kept.name, said(&verdicts)));
                 }
             }
         }

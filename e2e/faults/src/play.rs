@@ -20,7 +20,7 @@ const LATE_SECONDS: u64 = 33;
 /// How long a signal may be late.
 const SIGNAL_WITHIN_SECONDS: f64 = 60.0;
 /// How long a right verdict must stand.
-const STANDS: Duration = Duration::from_secs(4);
+pub(crate) const STANDS: Duration = Duration::from_secs(4);
 /// After so long a verdict with the right party is taken as it is, though layer or reason be others.
 const SETTLED_SECONDS: f64 = 12.0;
 

@@ -11,6 +11,7 @@ use wazo_plugin_operator::recording::{read, replay};
 use crate::ablation;
 use crate::case::{Kind as CaseKind, Truth};
 use crate::line::Line;
+use crate::play::STANDS;
 use crate::variation::{self, Kind};
 
 /// For so long time goes on after the last moment, in seconds: what has to last first is told by then.
@@ -103,7 +104,9 @@ pub(crate) fn verdicts(worlds: Vec<World>) -> Vec<(Timestamp, Option<Fault>)> {
 /// The recorded moments of a case up to the mending; `None`: it was not recorded.
 pub(crate) fn recorded(directory: &Path, line: &Line) -> Option<Vec<World>> {
     let mut worlds = read(&ablation::file(directory, &line.name)).ok()?;
-    let until = line.healed.unwrap_or(Timestamp::MAX);
+    // A right verdict stands for some seconds before anything is mended; that takes a while, too.
+    let stood = line.right.and_then(|right| right.checked_add(STANDS).ok());
+    let until = stood.or(line.healed).unwrap_or(Timestamp::MAX);
     worlds.retain(|world| world.now < until);
     (worlds.len() > 1).then_some(worlds)
 }

@@ -50,11 +50,12 @@ pub(crate) struct Variation {
 
 /// As many moments of one recording are varied one by one: the last ones, in which it broke.
 const MOMENTS: usize = 6;
-/// By so much later something is seen.
+/// By so much later something is seen. Controllers have half a minute to look at a new object: one that did not for longer
+/// would be broken, too, and something else would be true.
 const DELAYS: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(7),
-    Duration::from_secs(30),
+    Duration::from_secs(15),
 ];
 
 /// All variations of a recording. The last moment is seen in each of them: without it, something else would be true.

@@ -130,6 +130,9 @@ fn control_probes_tell_the_part_of_the_way_that_fails() {
 /// The Gateway took the route so many seconds ago, and what it answers is bad; the pods as told.
 fn taken(seconds: i64, public: LookError, pod: Option<Look>) -> World {
     let mut world = World::healthy().reported().public(public, pod).later(60);
+    for fact in &mut world.probe.manifests {
+        fact.checked_at = at(NOW + 60);
+    }
     for condition in &mut world.itself.before.conditions {
         if condition.type_ == "Exposed" {
             condition.status = "Unknown".to_owned();
@@ -154,6 +157,14 @@ fn a_gateway_has_some_seconds_to_do_what_it_says_that_it_does() {
         );
         assert_eq!(reasons(&assess(&taken(30, public, good()))), [reason]);
     }
+    let mut stale = taken(30, LookError::NotFound, good());
+    for fact in &mut stale.probe.manifests {
+        fact.checked_at = at(NOW + 35);
+    }
+    assert!(
+        assess(&stale).faults.is_empty(),
+        "a look of the first seconds proves nothing later either"
+    );
     // What the way does wrong with a route that was taken is told of, and goes on to be.
     let told = World::healthy().public(LookError::CorsMissing, good()).reported();
     assert_eq!(reasons(&assess(&told)), [Reason::CorsLostOnTheWay]);
@@ -188,4 +199,9 @@ fn a_service_is_not_blamed_for_pods_that_became_ready_a_moment_ago() {
     let blamed = |world: &World| reasons(&assess(world)).contains(&Reason::ServiceUnreachable);
     assert!(!blamed(&behind(3)));
     assert!(blamed(&behind(30)));
+    let mut worked = behind(3);
+    for fact in &mut worked.probe.manifests {
+        fact.last_good = Some(at(NOW - 2));
+    }
+    assert!(blamed(&worked), "it led to these pods already");
 }
