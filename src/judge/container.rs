@@ -218,13 +218,17 @@ fn by_itself(run: &Termination, context: &Context<'_>, since: Timestamp, owner: 
             code == ILLEGAL_INSTRUCTION,
             "whether the nodes' CPUs have what the image was built for",
         ),
-        (_, code) => Candidate::new(
-            Reason::ProcessExited,
-            since,
-            format!("the container's process exits with code {code}"),
-        )
-        .evidence("kubelet", format!("exit code {code}"), owner)
-        .resolution(Resolution::External),
+        (_, code) => {
+            let told = format!("the container's process exits with code {code}");
+            let candidate = Candidate::new(Reason::ProcessExited, since, told)
+                .evidence("kubelet", format!("exit code {code}"), owner)
+                .resolution(Resolution::External);
+            if context.overridden {
+                candidate.field("spec.workload.command")
+            } else {
+                candidate
+            }
+        }
     }
 }
 

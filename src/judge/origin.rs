@@ -7,6 +7,7 @@ use super::state::State;
 use super::workload::{newest_pods, staying};
 use super::{World, known_faults, settled};
 use crate::api::fault::{Layer, Party, Resolution};
+use crate::api::reason::Reason;
 use crate::observe::facts::PodFact;
 
 /// What is told of pods that serve as the spec was before.
@@ -86,19 +87,26 @@ fn was_told(world: &World) -> bool {
         .any(|evidence| evidence.observed == SERVES || evidence.observed == WORKED)
 }
 
-/// What a container does under a changed spec, and did not do before with the same image, is the change's doing.
+/// What a container does under a changed spec, and did not do before with the same image, is the change's doing, where a
+/// field of the spec may make it. How a process ends by itself is its own word: no change makes it another's.
 pub(super) fn judge(state: State, origin: Origin) -> State {
     match (state, origin) {
-        (State::Bad(candidate), Origin::OtherSpec { serving }) if is_of_the_container(&candidate) => {
+        (State::Bad(candidate), Origin::OtherSpec { serving }) if may_be_of_a_field(&candidate) => {
             State::bad(by_the_change(*candidate, serving))
         }
         (state, _) => state,
     }
 }
 
-fn is_of_the_container(candidate: &Candidate) -> bool {
+fn may_be_of_a_field(candidate: &Candidate) -> bool {
     let fault = &candidate.fault;
-    fault.party == Party::Partner && matches!(fault.layer, Layer::Container | Layer::Probe)
+    let field = fault
+        .object
+        .as_ref()
+        .and_then(|object| object.field_path.as_ref());
+    // Such a probe is always the spec's.
+    let named = field.is_some() || fault.reason == Reason::LivenessKilled;
+    fault.party == Party::Partner && matches!(fault.layer, Layer::Container | Layer::Probe) && named
 }
 
 fn by_the_change(candidate: Candidate, serving: bool) -> Candidate {

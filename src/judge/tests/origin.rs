@@ -61,9 +61,16 @@ fn what_fails_with_another_spec_and_the_same_image_is_the_specs_fault() {
     let exited = edited(exits);
     assert_eq!(
         told(&exited),
+        (Partner, Layer::Container, Reason::ProcessExited, High),
+        "how a process ends is its own word"
+    );
+    let asked = |world: World| {
+        exits(world.spec(|spec| spec.workload.as_mut().unwrap().args = Some(vec!["--nowhere".to_owned()])))
+    };
+    assert_eq!(
+        told(&edited(asked)),
         (Config, Layer::Container, Reason::ProcessExited, High)
     );
-    assert_eq!(field(&exited).as_deref(), Some("spec.workload"));
 }
 
 #[test]
@@ -161,21 +168,15 @@ fn in_force_since_an_edit() -> World {
 
 #[test]
 fn an_edit_is_blamed_for_what_its_pods_do_soon_after_they_were_ready_and_not_much_later() {
-    let crashes = |world: World| world.container(waiting("CrashLoopBackOff", ""), Some(exit(2, "Error")));
+    let crashes = unready(ReadinessLook::NotListening);
     let soon = crashes(in_force_since_an_edit());
-    assert_eq!(
-        told(&soon),
-        (Config, Layer::Container, Reason::ProcessExited, Medium)
-    );
+    assert_eq!(told(&soon), (Config, Layer::Probe, Reason::NotListening, Medium));
     let goes_on = soon.reported().later(3600);
     assert_eq!(told(&goes_on).0, Config, "it began soon after");
     let mut late = in_force_since_an_edit();
     late.changes.spec = Some(at(NOW - 3600));
     let late = crashes(late);
-    assert_eq!(
-        told(&late),
-        (Partner, Layer::Container, Reason::ProcessExited, High)
-    );
+    assert_eq!(told(&late), (Partner, Layer::Probe, Reason::NotListening, High));
 }
 
 #[test]
