@@ -178,10 +178,14 @@ fn ended(run: &Termination, pod: &PodFact, context: &Context<'_>, fallback: Time
     if let Some(candidate) = killed::judge(run, pod, context, since) {
         return candidate;
     }
-    by_itself(run, context, since, owner).unless(
-        context.killable && !context.knows_events_since(run),
-        "the events of the pods since it ended: whether the kubelet ended it for a probe",
-    )
+    let candidate = by_itself(run, context, since, owner);
+    if context.killable && !context.knows_events_since(run) {
+        candidate
+            .field("spec.workload")
+            .indirect("the events of the pods since it ended: whether the kubelet ended it for a probe")
+    } else {
+        candidate
+    }
 }
 
 /// The candidate for a run that nobody ended, as far as is known.
