@@ -176,8 +176,8 @@ pub fn judge(world: &World, plugin: &Plugin) -> State {
     }
 }
 
-/// Seconds in which a Gateway may still have to do what it says: it took the route a moment before it was looked. What controllers tell of
-/// times is not asked: some of them tell of another one with each look.
+/// Seconds in which a Gateway may still have to do what it says: it took the route a moment before it was looked. What
+/// controllers tell of times is not asked: some of them tell of another one with each look.
 pub(super) fn settling(world: &World, looked: Timestamp) -> Option<i64> {
     let untaken = |reason: Reason| {
         matches!(
