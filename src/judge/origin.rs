@@ -34,21 +34,14 @@ pub enum Origin {
 /// The origin of the newest revision. One that became ready is the edit's still while that is not long ago.
 #[must_use]
 pub fn of(world: &World) -> Origin {
-    let since_long = if settled(world) {
-        Origin::InForce
-    } else {
-        Origin::First
-    };
+    let in_force = settled(world);
+    let otherwise = |origin| if in_force { Origin::InForce } else { origin };
     let changes = &world.changes;
     let Some(spec) = changes.spec else {
-        return since_long;
+        return otherwise(Origin::First);
     };
     if changes.image.is_some_and(|image| image >= spec) {
-        return if settled(world) {
-            Origin::InForce
-        } else {
-            Origin::OtherImage
-        };
+        return otherwise(Origin::OtherImage);
     }
     let newest = newest_pods(world);
     let images: Option<Vec<_>> = newest.iter().map(|pod| pod.container.image_id.as_ref()).collect();
@@ -56,18 +49,18 @@ pub fn of(world: &World) -> Origin {
     // there before the edit have nothing of it.
     let is_of_the_edit = newest.iter().all(|pod| pod.created >= Some(spec));
     let Some(images) = images.filter(|images| is_of_the_edit && !images.is_empty()) else {
-        return since_long;
+        return otherwise(Origin::First);
     };
     let serves_with_it = |pod: &PodFact| {
         pod.ready && pod.created < Some(spec) && pod.container.image_id.iter().any(|id| images.contains(&id))
     };
     let worked = changes.worked.iter().any(|image| images.contains(&image));
     let serving = staying(world).any(serves_with_it);
-    let lately = !settled(world) || followed(world, spec);
+    let lately = !in_force || followed(world, spec);
     if lately && (serving || worked) || was_told(world) {
         Origin::OtherSpec { serving }
     } else {
-        since_long
+        otherwise(Origin::First)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Layers Admission, Quota and down to Probe: whether the newest revision of the plugin runs in full.
 
+use serde_json::Value;
+
 use super::admission;
 use super::candidate::Candidate;
 use super::container::{self, Context};
@@ -198,31 +200,27 @@ fn pods<'a>(world: &'a World, plugin: &Plugin, deployment: &DeploymentFact) -> V
         .collect()
 }
 
+/// What the spec's `podTemplate` says of the plugin's own container; null where it says nothing.
+fn container_of_template(plugin: &Plugin) -> &Value {
+    let template = plugin.pod_template.as_ref();
+    let containers = template.and_then(|template| template["spec"]["containers"].as_array());
+    let mut own = containers.into_iter().flatten();
+    own.find(|container| container["name"] == CONTAINER)
+        .unwrap_or(&Value::Null)
+}
+
 /// Whether the spec sets the memory limit of the container.
 fn sets_memory_limit(plugin: &Plugin, workload: &Workload) -> bool {
     let limits = workload.resources.as_ref().and_then(|all| all.limits.as_ref());
-    let containers = plugin
-        .pod_template
-        .as_ref()
-        .and_then(|template| template["spec"]["containers"].as_array());
-    let of_template = containers.into_iter().flatten().any(|container| {
-        container["name"] == CONTAINER && !container["resources"]["limits"]["memory"].is_null()
-    });
-    of_template || limits.is_some_and(|limits| limits.contains_key("memory"))
+    let of_template = &container_of_template(plugin)["resources"]["limits"]["memory"];
+    !of_template.is_null() || limits.is_some_and(|limits| limits.contains_key("memory"))
 }
 
 /// Whether the spec sets a probe for whose failures the kubelet ends the container.
 fn is_killable(plugin: &Plugin, workload: &Workload) -> bool {
-    let template = plugin.pod_template.as_ref();
-    let mut containers = template
-        .and_then(|template| template["spec"]["containers"].as_array())
-        .into_iter()
-        .flatten();
-    let probed = |container: &serde_json::Value| {
-        !container["livenessProbe"].is_null() || !container["startupProbe"].is_null()
-    };
-    workload.startup.is_some()
-        || containers.any(|container| container["name"] == CONTAINER && probed(container))
+    let container = container_of_template(plugin);
+    let probed = !container["livenessProbe"].is_null() || !container["startupProbe"].is_null();
+    workload.startup.is_some() || probed
 }
 
 /// The time that the spec gives the process to start.
